@@ -3,6 +3,7 @@ package codectest
 import (
 	"fmt"
 	"math"
+	"runtime/debug"
 	"slices"
 	"strconv"
 )
@@ -61,17 +62,16 @@ func at(ends ...int) cutter {
 // play runs input through the instance in pieces and returns what came of it. It recovers from panics of the codec.
 func play(a *Adapter, in Instance, input []byte, next cutter, o options) (res result) {
 	p := player{a: a, in: in, o: o, res: &res, total: len(input)}
+	if o.source != nil && o.source.guard != nil {
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			res.bad = fmt.Sprintf("panic: %v", v)
 			res.lines = p.log.Lines()
 		}
 	}()
-	if a.WritesSource || o.source != nil {
-		p.buf = append(make([]byte, 0, len(input)), input...)
-	} else {
-		p.buf = input[:len(input):len(input)]
-	}
+	p.buf = append(make([]byte, 0, len(input)), input...) // a codec that writes to src must not spoil the next run
 	for {
 		if p.w < len(input) {
 			p.w = min(max(next(p.w), p.w+1), len(input))
@@ -261,3 +261,5 @@ func (p *player) broken(format string, args ...any) bool {
 	}
 	return false
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -131,4 +131,12 @@ func update(cases []*Case, logs map[*Case][]string) error {
 func Laws(t TB, a Adapter, input []byte) {
 	t.Helper()
 	Split(t, a, input)
+	Retention(t, a, input)
+	Linear(t, a, input)
+	Silence(t, a, input)
+	Lent(t, a, input)
+	Append(t, a, input)
+	Sticky(t, a, input)
+	Idempotent(t, a, input)
+	RoundTrip(t, a, input)
 }
