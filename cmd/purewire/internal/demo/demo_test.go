@@ -194,6 +194,10 @@ func TestPageIsFilledAndSelfContained(t *testing.T) {
 	require.Equal(t, "text/html; charset=utf-8", res.Header.Get("Content-Type"))
 	require.Contains(t, body, `<b id="driver">&lt;reactor&gt;</b>`)
 	require.Contains(t, body, "v1.2.3")
+	for driver, lead := range leads {
+		_, body := get(t, Options{Driver: driver}, httptest.NewRequest("GET", "/", nil))
+		require.Contains(t, body, lead)
+	}
 	require.NotContains(t, body, "{{")
 	// The only addresses in it are its own paths and the name of the SVG language.
 	require.NotRegexp(t, `(src|href)="(https?:)?//`, body)

@@ -12,10 +12,21 @@ import (
 //go:embed page.html
 var pageSource []byte
 
+// leads says in two sentences what the page came over, by driver.
+var leads = map[string]string{
+	"reactor": "This page came over a server whose protocol code never touches a socket: bytes go in, events come out. " +
+		"The reactor carries the bytes, a few event loops with no goroutine per connection.",
+	"stdnet": "This page came over a server whose protocol code never touches a socket: bytes go in, events come out. " +
+		"The stdnet driver carries the bytes, one goroutine per connection.",
+	"nethttp": "This page came over net/http, Go\u2019s own server. Start purewire with the driver reactor or stdnet to see what is " +
+		"different; nothing on the page should be.",
+}
+
 // renderPage fills the few facts into the page, once.
 func renderPage(o Options) []byte {
 	r := []struct{ mark, text string }{
 		{"{{driver}}", o.Driver},
+		{"{{lead}}", leads[o.Driver]},
 		{"{{version}}", o.Version},
 		{"{{platform}}", runtime.GOOS + "/" + runtime.GOARCH},
 		{"{{go}}", runtime.Version()},
