@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/purewire/purewire/cmd/purewire/internal/demo"
 	"github.com/purewire/purewire/drivers"
 )
 
@@ -23,7 +22,7 @@ type netHTTP struct {
 	conns map[net.Conn]http.ConnState
 }
 
-func startNetHTTP(f serveFlags, h *demo.Handler) (backend, error) {
+func startNetHTTP(f serveFlags, h http.Handler) (backend, error) {
 	l, err := net.Listen("tcp", f.addr)
 	if err != nil {
 		return nil, err

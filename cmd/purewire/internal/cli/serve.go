@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -88,7 +89,7 @@ type backend interface {
 }
 
 // start makes a backend that listens and serves.
-type start func(f serveFlags, h *demo.Handler) (backend, error)
+type start func(f serveFlags, h http.Handler) (backend, error)
 
 func serve(ctx context.Context, args []string, e Env) error {
 	f, done, err := parseServe(args, e)
