@@ -88,7 +88,7 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 			if !busy {
 				c.flags |= fDone
 			}
-		} else if st&drivers.WantInput != 0 && len(in) > 0 && feed {
+		} else if st&(drivers.WantInput|drivers.Switch) == drivers.WantInput && len(in) > 0 && feed {
 			k := len(out)
 			t.Max = max(0, lp.cfg.HighWater-unsent-k)
 			var n int
@@ -232,7 +232,7 @@ func (lp *loop) sendPayload(c *conn, out *[]byte) (int, bool) {
 		c.flags |= fBlocked
 	}
 	if n > 0 && c.bufs != nil && c.bufs.due != codec.Never {
-		c.bufs.due = lp.turn.Now.Add(lp.cfg.WriteStall)
+		lp.stallFrom(c)
 	}
 	left := n
 	if k := len(c.pending()); k > 0 {
@@ -253,6 +253,14 @@ func (lp *loop) sendPayload(c *conn, out *[]byte) (int, bool) {
 	return left, true
 }
 
+// stallFrom starts the write stall's time: the peer has just taken something, or has now something to take.
+func (lp *loop) stallFrom(c *conn) {
+	if lp.cfg.WriteStall > 0 {
+		c.bufs.due = lp.turn.Now.Add(lp.cfg.WriteStall)
+		c.bufs.queued, _ = sysUnsent(int(c.fd))
+	}
+}
+
 // writable continues sending after the poller reported room.
 func (lp *loop) writable(c *conn) {
 	c.flags &^= fBlocked
@@ -266,7 +274,7 @@ func (lp *loop) writable(c *conn) {
 		}
 		if n > 0 {
 			lp.sent(c, n)
-			c.bufs.due = lp.turn.Now.Add(lp.cfg.WriteStall)
+			lp.stallFrom(c)
 		}
 		if n < len(p) {
 			c.flags |= fBlocked
@@ -397,8 +405,8 @@ func (lp *loop) settle(c *conn, in []byte, owned bool) {
 		s.in, s.inAt = nil, 0
 	}
 	if c.flags&fBlocked != 0 {
-		if s := c.stash(); s.due == codec.Never && lp.cfg.WriteStall > 0 {
-			s.due = lp.turn.Now.Add(lp.cfg.WriteStall)
+		if c.stash().due == codec.Never {
+			lp.stallFrom(c)
 		}
 	} else if s := c.bufs; s != nil && c.flags&fLinger == 0 {
 		s.due = codec.Never
@@ -484,10 +492,15 @@ func (lp *loop) expired(c *conn) {
 	if s := c.bufs; s != nil && s.due.Reached(now) {
 		if c.flags&fLinger != 0 {
 			lp.end(c, nil)
-		} else {
-			lp.end(c, drivers.ErrWriteStall)
+			return
 		}
-		return
+		// The poller reports room only when a good part of the kernel's buffer is free. A peer that reads slowly, but reads, has
+		// taken something out of it.
+		if left, ok := sysUnsent(int(c.fd)); !ok || left >= s.queued {
+			lp.end(c, drivers.ErrWriteStall)
+			return
+		}
+		lp.stallFrom(c)
 	}
 	if c.m != nil && c.flags&fLinger == 0 && c.m.Deadline().Reached(now) {
 		lp.stats.Timers++
