@@ -312,7 +312,7 @@ func (lp *loop) readable(c *conn, ev uint32) {
 			return
 		}
 		lp.stats.BytesIn += uint64(n)
-		c.active = lp.second
+		c.active = lp.recent
 		if owned {
 			s := c.bufs
 			s.in = s.in[:len(s.in)+n]
