@@ -78,7 +78,7 @@ func (w *response) commit(p []byte, done bool) error {
 		switch {
 		case x.inErr != nil:
 			x.closeConn = true
-		case x.left > x.srv.drainBody, x.srv.drainBody == 0:
+		case x.left >= 0 && x.left+int64(len(x.in)-x.inOff) > x.srv.drainBody, x.srv.drainBody == 0:
 			x.closeConn = true
 		case x.expectUnmet():
 			x.closeConn = true

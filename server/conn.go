@@ -100,7 +100,7 @@ func (c *conn) Receive(t *drivers.Turn, src, dst []byte) (n int, out []byte) {
 		limit = highWater
 	}
 	if c.queued > 0 {
-		c.regain()
+		c.regain(len(dst))
 	}
 loop:
 	for {
@@ -175,6 +175,8 @@ func (c *conn) waiting(t *drivers.Turn) {
 		c.flags |= fBegun
 		c.start = t.Now
 		c.deadline = never0(t.Now, c.srv.d.Head)
+	} else if !c.has(fBegun) && c.deadline == codec.Never {
+		c.deadline = never0(t.Now, c.srv.d.Idle)
 	}
 }
 
@@ -186,9 +188,9 @@ func never0(now codec.Time, d time.Duration) codec.Time {
 	return now.Add(d)
 }
 
-// regain lifts the pause that too much waiting output caused.
-func (c *conn) regain() {
-	u := c.link.Unsent()
+// regain lifts the pause that too much waiting output caused. given is what the driver has not counted as unsent yet.
+func (c *conn) regain(given int) {
+	u := max(c.link.Unsent(), given)
 	switch {
 	case u == 0:
 		c.queued = 0
@@ -307,7 +309,7 @@ func (c *conn) next(t *drivers.Turn) {
 	c.st = stHead
 	c.flags &^= fBodyOpen | fExpect | fClose
 	c.deadline = never0(t.Now, c.srv.d.Idle)
-	if c.has(fDraining) {
+	if c.has(fDraining) || (c.has(fPeerClosed) && c.tail == 0) {
 		c.st = stClosing
 	}
 }
@@ -405,6 +407,8 @@ func (c *conn) settle(t *drivers.Turn) {
 	case stHead:
 		if !c.has(fFull) {
 			s = drivers.WantInput
+		} else {
+			c.deadline = codec.Never // the peer has to read; the driver's WriteStall sees to that
 		}
 	case stDrain:
 		s = drivers.WantInput
@@ -422,12 +426,8 @@ func (c *conn) settle(t *drivers.Turn) {
 		s = drivers.Abort
 		c.deadline = codec.Never
 	}
-	if c.writeBy != codec.Never {
-		if c.st == stHead && c.link.Unsent() == 0 && c.tail == 0 {
-			c.writeBy = codec.Never
-		} else if c.st != stAbort {
-			c.deadline = codec.Earliest(c.deadline, c.writeBy)
-		}
+	if c.st != stAbort {
+		c.deadline = codec.Earliest(c.deadline, c.writeBy)
 	}
 	c.status = s
 }

@@ -23,7 +23,7 @@ func (c *conn) Advance(t *drivers.Turn) {
 	switch c.st {
 	case stHead:
 		if c.queued > 0 {
-			c.regain()
+			c.regain(0)
 		}
 		if !c.deadline.Reached(t.Now) || c.has(fFull) {
 			break
@@ -38,6 +38,7 @@ func (c *conn) Advance(t *drivers.Turn) {
 	case stHandler:
 		c.advanceHandler(t)
 	case stNative:
+		c.nat.waiting = false // Waker.Wake, or a deadline: ask the producer
 		if by := c.bodyDeadline(); c.nat.await != nil && by.Reached(t.Now) {
 			c.expired()
 			answered := c.nat.begun

@@ -18,15 +18,15 @@ type hijacked struct {
 	disconnect func(error)
 
 	// Guarded by g.mu.
-	in      []byte
-	off     int
-	fin     bool
-	err     error // the connection is gone
-	out     []byte
-	closed  bool
-	half    bool // CloseWrite
-	full    bool
-	rd, wd  deadline
+	in     []byte
+	off    int
+	fin    bool
+	err    error // the connection is gone
+	out    []byte
+	closed bool
+	half   bool // CloseWrite
+	full   bool
+	rd, wd deadline
 }
 
 // deadline is one direction's.
