@@ -1,0 +1,3 @@
+package drivertest
+
+var eventTests, endTests, goTests, loadTests []test
