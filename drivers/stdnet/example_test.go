@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -31,6 +32,10 @@ func Example() {
 	fmt.Fprintln(c, "hello")
 	answer, _ := bufio.NewReader(c).ReadString('\n')
 	fmt.Print(answer)
+	go func() { // a polite peer closes when it is told that this is the end
+		io.Copy(io.Discard, c)
+		c.Close()
+	}()
 
 	r := s.Shutdown(context.Background())
 	fmt.Println(r.Drained, "drained")
