@@ -35,6 +35,7 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 		m      = c.m
 		budget = lp.cfg.TurnBytes
 		again  = false // stopped by the budget only
+		fed    = false // Receive was called: output alone must not use up every turn
 		st     drivers.Status
 	)
 	for {
@@ -49,10 +50,12 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 			feed = true // what the driver holds is presented once input is wanted again
 		}
 		unsent := len(c.pending())
-		if again = budget <= 0; again {
+		hungry := st&(drivers.WantInput|drivers.Switch|drivers.Closing) == drivers.WantInput && len(in) > 0 && feed
+		if again = budget <= 0; again && (fed || !hungry) {
 			break
 		}
-		if st&drivers.HasPayload != 0 {
+		if again { // Receive, once
+		} else if st&drivers.HasPayload != 0 {
 			n, ok := lp.sendPayload(c, &out)
 			if !ok {
 				return
@@ -92,13 +95,16 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 			if !busy {
 				c.flags |= fDone
 			}
-		} else if st&(drivers.WantInput|drivers.Switch) == drivers.WantInput && len(in) > 0 && feed {
+		} else if hungry {
 			k := len(out)
 			t.Max = max(0, lp.cfg.HighWater-unsent-k)
 			var n int
 			n, out = m.Receive(t, in, out)
 			in = in[n:]
-			c.flags &^= fFresh
+			c.flags &^= fFresh | fMore
+			if fed = true; n == 0 {
+				c.flags |= fMore
+			}
 			budget -= len(out) - k
 			feed = n > 0
 			continue
@@ -301,6 +307,12 @@ func (lp *loop) readable(c *conn, ev uint32) {
 	for reads := 0; reads < lp.cfg.TurnReads; reads++ {
 		buf, owned := lp.rbuf, false
 		if tail := c.tail(); len(tail) > 0 {
+			if c.flags&fMore == 0 { // the machine has not got to all of it: no reading ahead
+				if c.flags&fReady == 0 {
+					lp.drive(c, tail, true, true)
+				}
+				return
+			}
 			buf, owned = lp.behind(c), true
 		}
 		n, errno := sysRead(int(c.fd), buf)
