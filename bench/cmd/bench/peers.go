@@ -35,6 +35,8 @@ var specs = []spec{
 	{"gnet", "peer-gnet", "", "gnet v2.10.0 with a parser that validates nothing"},
 	{"nginx", "", "", "nginx, one worker"},
 	{"bare", "peer-bare", "", "an epoll loop in Go with no parser: the floor"},
+	{"reactor-bare", "peer-drivers", "reactor", "purewire's reactor with no parser"},
+	{"stdnet-bare", "peer-drivers", "stdnet", "purewire's stdnet with no parser"},
 }
 
 func peerNames() []string {
