@@ -3,6 +3,7 @@
 package reactor
 
 import (
+	"fmt"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -10,6 +11,9 @@ import (
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/drivers"
 )
+
+// errAborted is what Closed gets after Status had Abort.
+var errAborted = fmt.Errorf("purewire: aborted by the machine: %w", drivers.ErrClosed)
 
 // payloadChunk is the most payload that is sent with one system call.
 const payloadChunk = 1 << 20
@@ -38,7 +42,7 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 		st = m.Status()
 		if st&drivers.Abort != 0 {
 			lp.obuf = out[:0]
-			lp.end(c, nil)
+			lp.end(c, errAborted)
 			return
 		}
 		if st&(drivers.WantInput|drivers.Closing) == 0 {
@@ -98,7 +102,8 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 			budget -= len(out) - k
 			feed = n > 0
 			continue
-		} else if c.flags&(fEOF|fTold) == fEOF && (len(in) == 0 || c.flags&fFresh == 0) {
+		} else if c.flags&(fEOF|fTold) == fEOF && (len(in) == 0 || c.flags&fFresh == 0 && st&drivers.WantInput != 0) {
+			// Nothing is left, or the machine wants more than what is left: a tail that waits for a machine without WantInput comes first.
 			c.flags |= fTold
 			m.PeerClosed(t)
 			continue
