@@ -69,7 +69,13 @@ func main() {
 	flag.StringVar(&peers, "peers", strings.Join(peerNames(), ","), "whom to run")
 	flag.Parse()
 	if *quick {
-		c.rounds, c.window, c.warm, c.settle = 1, 500*time.Millisecond, 100*time.Millisecond, time.Second
+		given := map[string]bool{}
+		flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+		for name, value := range map[string]string{"rounds": "1", "time": "500ms", "warm": "100ms", "settle": "1s"} {
+			if !given[name] {
+				flag.Set(name, value)
+			}
+		}
 	}
 	c.scenarios, c.peers = strings.Split(scenarios, ","), strings.Split(peers, ",")
 	if err := c.run(); err != nil {

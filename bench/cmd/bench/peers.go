@@ -35,6 +35,13 @@ var specs = []spec{
 	{"gnet", "peer-gnet", "", "gnet v2.10.0 with a parser that validates nothing"},
 	{"nginx", "", "", "nginx, one worker"},
 	{"bare", "peer-bare", "", "an epoll loop in Go with no parser: the floor"},
+	{"reactor", "peer-purewire", "reactor", "purewire: reactor, native handler, pre-encoded answers"},
+	{"reactor-reply", "peer-purewire", "reactor-reply", "purewire: reactor, native handler, answers encoded each time"},
+	{"reactor-http", "peer-purewire", "reactor-http", "purewire: reactor, http.Handler (ServeMux)"},
+	{"stdnet", "peer-purewire", "stdnet", "purewire: stdnet, native handler, pre-encoded answers"},
+	{"stdnet-http", "peer-purewire", "stdnet-http", "purewire: stdnet, http.Handler (ServeMux)"},
+	{"reactor-bare", "peer-drivers", "reactor", "purewire's reactor with no parser"},
+	{"stdnet-bare", "peer-drivers", "stdnet", "purewire's stdnet with no parser"},
 }
 
 func peerNames() []string {
