@@ -1,0 +1,49 @@
+package http1
+
+import "encoding/binary"
+
+// encToken marks the bytes of a token (RFC 9110 section 5.6.2).
+var encToken = func() (t [256]bool) {
+	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
+		t[c] = true
+	}
+	return t
+}()
+
+func isEncToken[T ~string | ~[]byte](s T) bool {
+	for i := 0; i < len(s); i++ {
+		if !encToken[s[i]] {
+			return false
+		}
+	}
+	return len(s) > 0
+}
+
+// hasControl reports whether one of the bytes is a control character other than TAB: 0x00-0x08, 0x0A-0x1F, 0x7F.
+// Eight bytes a step; a word with a suspect (TAB included) is looked at byte by byte.
+func hasControl(b []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for len(b) >= 8 {
+		w := binary.LittleEndian.Uint64(b)
+		del := w ^ 0x7f*ones
+		if ((w-0x20*ones)&^w|(del-ones)&^del)&tops != 0 && slowControl(b[:8]) {
+			return true
+		}
+		b = b[8:]
+	}
+	return slowControl(b)
+}
+
+func slowControl(b []byte) bool {
+	for _, c := range b {
+		if c < 0x20 && c != '\t' || c == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
+// isBlankEnded reports whether the value starts or ends with a space or a TAB.
+func isBlankEnded[T ~string | ~[]byte](v T) bool {
+	return len(v) > 0 && (v[0] == ' ' || v[0] == '\t' || v[len(v)-1] == ' ' || v[len(v)-1] == '\t')
+}
