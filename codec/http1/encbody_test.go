@@ -34,7 +34,7 @@ func runEncSteps(t *testing.T, name string, e *Encoder, steps []encStep) {
 			case "end":
 				var f []codec.Field
 				if k, v, ok := strings.Cut(arg, " "); ok {
-					f = list(k, v)
+					f = mkFields(k, v)
 				}
 				return e.AppendEnd(dst, f)
 			case "head":
@@ -44,7 +44,7 @@ func runEncSteps(t *testing.T, name string, e *Encoder, steps []encStep) {
 			}
 			panic(verb)
 		})
-		if got := string(out) + reason(err); got != s.want {
+		if got := string(out) + reasonOf(err); got != s.want {
 			t.Errorf("%s, step %d (%s): got %q, want %q", name, i, s.do, got, s.want)
 		}
 	}
@@ -172,7 +172,7 @@ func TestFramingCombinations(t *testing.T) {
 func TestStatic(t *testing.T) {
 	date := []byte("Sun, 06 Nov 1994 08:49:37 GMT")
 	later := []byte("Mon, 07 Nov 1994 08:49:37 GMT")
-	s, err := NewStatic(&ResponseHead{Status: 200, Date: date, Fields: list("Server", "x")}, []byte("Hello, World!"))
+	s, err := NewStatic(&ResponseHead{Status: 200, Date: date, Fields: mkFields("Server", "x")}, []byte("Hello, World!"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestStatic(t *testing.T) {
 		{304, "", "HTTP/1.1 304 Not Modified\r\n\r\n"}, {204, "x", ReasonEncNoContent}, {304, "x", ReasonEncNoBody},
 		{101, "", ReasonEncTunnel}, {426, "", ReasonEncUpgrade426}} {
 		s, err := NewStatic(&ResponseHead{Status: c.status}, []byte(c.body))
-		got := reason(err)
+		got := reasonOf(err)
 		if err == nil {
 			got = string(s.Append(nil, false, false, later))
 		}
@@ -223,9 +223,9 @@ func TestStatic(t *testing.T) {
 // FEATURES H103: no allocation, refusals included.
 func TestEncoderAllocs(t *testing.T) {
 	dst := make([]byte, 0, 4096)
-	fields := list("Server", "purewire", "Content-Type", "text/plain; charset=utf-8", "Cache-Control", "no-store")
-	bad := list("X", "a\r\nb")
-	trailers := list("X-Sum", "1")
+	fields := mkFields("Server", "purewire", "Content-Type", "text/plain; charset=utf-8", "Cache-Control", "no-store")
+	bad := mkFields("X", "a\r\nb")
+	trailers := mkFields("X-Sum", "1")
 	body := []byte("Hello, World!")
 	var cache DateCache
 	st, err := NewStatic(&ResponseHead{Status: 200, Date: cache.Bytes(0)}, body)
@@ -259,7 +259,7 @@ func BenchmarkResponseHead(b *testing.B) {
 	date := AppendDate(nil, 784111777)
 	b.Run("purewire", func(b *testing.B) {
 		h := ResponseHead{Status: 200, Framing: Length, Length: 13, Date: date,
-			Fields: list("Server", "purewire", "Content-Type", "text/plain; charset=utf-8")}
+			Fields: mkFields("Server", "purewire", "Content-Type", "text/plain; charset=utf-8")}
 		dst := make([]byte, 0, 512)
 		b.ReportAllocs()
 		for b.Loop() {
@@ -270,7 +270,7 @@ func BenchmarkResponseHead(b *testing.B) {
 	})
 	b.Run("static", func(b *testing.B) {
 		s, err := NewStatic(&ResponseHead{Status: 200, Date: date,
-			Fields: list("Server", "purewire", "Content-Type", "text/plain; charset=utf-8")}, []byte("Hello, World!"))
+			Fields: mkFields("Server", "purewire", "Content-Type", "text/plain; charset=utf-8")}, []byte("Hello, World!"))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -298,7 +298,7 @@ func BenchmarkResponseHead(b *testing.B) {
 
 func BenchmarkRequestHead(b *testing.B) {
 	h := RequestHead{Method: []byte("GET"), Target: []byte("/index.html"), Host: []byte("example.com"),
-		Fields: list("User-Agent", "purewire", "Accept", "*/*", "Accept-Encoding", "gzip, deflate")}
+		Fields: mkFields("User-Agent", "purewire", "Accept", "*/*", "Accept-Encoding", "gzip, deflate")}
 	dst := make([]byte, 0, 512)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -39,7 +39,7 @@ func encGuard(t *testing.T, e *Encoder, what string, call func(dst []byte) ([]by
 	return got[len(front):], err
 }
 
-func reason(err error) string {
+func reasonOf(err error) string {
 	var he *Error
 	if errors.As(err, &he) {
 		return he.Reason
@@ -204,7 +204,7 @@ func TestRequestHead(t *testing.T) {
 		h    RequestHead
 		want string // what is sent, or the reason of the refusal
 	}{
-		{RequestHead{Method: get, Target: []byte("/a?b"), Host: []byte("h:80"), Fields: list("Accept", "*/*", "X", "")},
+		{RequestHead{Method: get, Target: []byte("/a?b"), Host: []byte("h:80"), Fields: mkFields("Accept", "*/*", "X", "")},
 			"GET /a?b HTTP/1.1\r\nHost: h:80\r\nAccept: */*\r\nX: \r\n\r\n"},
 		{RequestHead{Method: get, Target: []byte("/")}, "GET / HTTP/1.1\r\nHost: \r\n\r\n"},
 		{RequestHead{Method: get, Target: []byte("/"), HTTP10: true}, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"},
@@ -216,29 +216,29 @@ func TestRequestHead(t *testing.T) {
 		{RequestHead{Method: []byte("DELETE"), Target: []byte("/")}, "DELETE / HTTP/1.1\r\nHost: \r\n\r\n"},
 		{RequestHead{Method: post, Target: []byte("/"), Framing: Length, Length: 7, Expect100: true},
 			"POST / HTTP/1.1\r\nHost: \r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n"},
-		{RequestHead{Method: post, Target: []byte("/"), Framing: Chunked, Trailers: list("A", "", "B", "x")},
+		{RequestHead{Method: post, Target: []byte("/"), Framing: Chunked, Trailers: mkFields("A", "", "B", "x")},
 			"POST / HTTP/1.1\r\nHost: \r\nTransfer-Encoding: chunked\r\nTrailer: A, B\r\n\r\n"},
 		{RequestHead{Method: get, Target: []byte("/"), Upgrade: []byte("websocket"), Close: true},
 			"GET / HTTP/1.1\r\nHost: \r\nUpgrade: websocket\r\nConnection: upgrade, close\r\n\r\n"},
-		{RequestHead{Method: get, Target: []byte("/"), Upgrade: []byte("h2c, foo/1"), Fields: list("Connection", "HTTP2-Settings")},
+		{RequestHead{Method: get, Target: []byte("/"), Upgrade: []byte("h2c, foo/1"), Fields: mkFields("Connection", "HTTP2-Settings")},
 			"GET / HTTP/1.1\r\nHost: \r\nConnection: HTTP2-Settings\r\nUpgrade: h2c, foo/1\r\nConnection: upgrade\r\n\r\n"},
 
 		{RequestHead{Target: []byte("/")}, ReasonEncMethod},
 		{RequestHead{Method: get}, ReasonEncTarget},
 		{RequestHead{Method: get, Target: []byte("/#x")}, ReasonEncTarget},
 		{RequestHead{Method: get, Target: []byte("/"), Host: []byte("a,b")}, ReasonEncHost},
-		{RequestHead{Method: get, Target: []byte("/"), Fields: list("hOST", "x")}, ReasonEncHostField},
-		{RequestHead{Method: get, Target: []byte("/"), Fields: list("content-length", "0")}, ReasonEncFraming},
-		{RequestHead{Method: get, Target: []byte("/"), Fields: list("TRANSFER-ENCODING", "chunked")}, ReasonEncFraming},
-		{RequestHead{Method: get, Target: []byte("/"), Fields: list("Connection", "TE, Close")}, ReasonEncConnection},
-		{RequestHead{Method: get, Target: []byte("/"), Fields: list("Connection", "Keep-Alive")}, ReasonEncConnection},
-		{RequestHead{Method: get, Target: []byte("/"), Fields: list("Connection", "upgrade")}, ReasonEncConnection},
-		{RequestHead{Method: get, Target: []byte("/"), Fields: list("Connection", "a b")}, ReasonEncConnection},
-		{RequestHead{Method: get, Target: []byte("/"), Fields: list("Upgrade", "x")}, ReasonEncOwnField},
-		{RequestHead{Method: get, Target: []byte("/"), Fields: list("Expect", "100-continue")}, ReasonEncOwnField},
-		{RequestHead{Method: get, Target: []byte("/"), Fields: list("Keep-Alive", "timeout=5")}, ReasonEncOwnField},
-		{RequestHead{Method: get, Target: []byte("/"), Framing: Chunked, Trailers: list("A", ""), Fields: list("Trailer", "A")}, ReasonEncOwnField},
-		{RequestHead{Method: get, Target: []byte("/"), Fields: list("A", " x")}, ReasonEncBlank},
+		{RequestHead{Method: get, Target: []byte("/"), Fields: mkFields("hOST", "x")}, ReasonEncHostField},
+		{RequestHead{Method: get, Target: []byte("/"), Fields: mkFields("content-length", "0")}, ReasonEncFraming},
+		{RequestHead{Method: get, Target: []byte("/"), Fields: mkFields("TRANSFER-ENCODING", "chunked")}, ReasonEncFraming},
+		{RequestHead{Method: get, Target: []byte("/"), Fields: mkFields("Connection", "TE, Close")}, ReasonEncConnection},
+		{RequestHead{Method: get, Target: []byte("/"), Fields: mkFields("Connection", "Keep-Alive")}, ReasonEncConnection},
+		{RequestHead{Method: get, Target: []byte("/"), Fields: mkFields("Connection", "upgrade")}, ReasonEncConnection},
+		{RequestHead{Method: get, Target: []byte("/"), Fields: mkFields("Connection", "a b")}, ReasonEncConnection},
+		{RequestHead{Method: get, Target: []byte("/"), Fields: mkFields("Upgrade", "x")}, ReasonEncOwnField},
+		{RequestHead{Method: get, Target: []byte("/"), Fields: mkFields("Expect", "100-continue")}, ReasonEncOwnField},
+		{RequestHead{Method: get, Target: []byte("/"), Fields: mkFields("Keep-Alive", "timeout=5")}, ReasonEncOwnField},
+		{RequestHead{Method: get, Target: []byte("/"), Framing: Chunked, Trailers: mkFields("A", ""), Fields: mkFields("Trailer", "A")}, ReasonEncOwnField},
+		{RequestHead{Method: get, Target: []byte("/"), Fields: mkFields("A", " x")}, ReasonEncBlank},
 		{RequestHead{Method: post, Target: []byte("/"), Framing: Length, Length: -1}, ReasonEncLength},
 		{RequestHead{Method: post, Target: []byte("/"), Framing: Chunked, HTTP10: true}, ReasonEncChunked10},
 		{RequestHead{Method: post, Target: []byte("/"), Framing: UntilClose}, ReasonEncUntilClose},
@@ -253,12 +253,12 @@ func TestRequestHead(t *testing.T) {
 		{RequestHead{Method: get, Target: []byte("/"), Upgrade: []byte("a,")}, ReasonEncUpgrade},
 		{RequestHead{Method: get, Target: []byte("/"), Upgrade: []byte("a//b")}, ReasonEncUpgrade},
 		{RequestHead{Method: get, Target: []byte("/"), Upgrade: []byte(",a")}, ReasonEncUpgrade},
-		{RequestHead{Method: get, Target: []byte("/"), Trailers: list("A", "")}, ReasonEncTrailers},
-		{RequestHead{Method: get, Target: []byte("/"), Framing: Chunked, Trailers: list("Host", "")}, ReasonEncTrailer},
+		{RequestHead{Method: get, Target: []byte("/"), Trailers: mkFields("A", "")}, ReasonEncTrailers},
+		{RequestHead{Method: get, Target: []byte("/"), Framing: Chunked, Trailers: mkFields("Host", "")}, ReasonEncTrailer},
 	} {
 		var e Encoder
 		out, err := encGuard(t, &e, c.want, func(dst []byte) ([]byte, error) { return e.AppendRequest(dst, &c.h) })
-		if got := string(out) + reason(err); got != c.want {
+		if got := string(out) + reasonOf(err); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
@@ -270,11 +270,11 @@ func TestResponseHead(t *testing.T) {
 		h    ResponseHead
 		want string
 	}{
-		{ResponseHead{Status: 200, Framing: Length, Length: 13, Date: date, Fields: list("Content-Type", "text/plain", "Server", "x")},
+		{ResponseHead{Status: 200, Framing: Length, Length: 13, Date: date, Fields: mkFields("Content-Type", "text/plain", "Server", "x")},
 			"HTTP/1.1 200 OK\r\nDate: " + string(date) + "\r\nContent-Type: text/plain\r\nServer: x\r\nContent-Length: 13\r\n\r\n"},
 		{ResponseHead{Status: 404}, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"},
 		{ResponseHead{Status: 200, Reason: []byte("fine")}, "HTTP/1.1 200 fine\r\nContent-Length: 0\r\n\r\n"},
-		// RFC 9112 section 4-8: the space stands even without a phrase.
+		// RFC 9112 section 4-9: the space stands even without a phrase.
 		{ResponseHead{Status: 200, Reason: []byte{}}, "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n"},
 		{ResponseHead{Status: 299}, "HTTP/1.1 299 \r\nContent-Length: 0\r\n\r\n"},
 		{ResponseHead{Status: 204}, "HTTP/1.1 204 No Content\r\n\r\n"},
@@ -285,12 +285,12 @@ func TestResponseHead(t *testing.T) {
 		{ResponseHead{Status: 200, ToHEAD: true, Framing: Length, Length: 5}, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"},
 		{ResponseHead{Status: 200, ToHEAD: true, Framing: Chunked}, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"},
 		{ResponseHead{Status: 200, ToHEAD: true, Framing: UntilClose}, "HTTP/1.1 200 OK\r\n\r\n"},
-		{ResponseHead{Status: 200, Framing: Chunked, Trailers: list("A", "1")}, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: A\r\n\r\n"},
+		{ResponseHead{Status: 200, Framing: Chunked, Trailers: mkFields("A", "1")}, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: A\r\n\r\n"},
 		{ResponseHead{Status: 200, Framing: UntilClose}, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"},
 		{ResponseHead{Status: 200, Close: true}, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"},
 		{ResponseHead{Status: 200, HTTP10: true}, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n"},
 		{ResponseHead{Status: 200, HTTP10: true, Framing: UntilClose}, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"},
-		{ResponseHead{Status: 101, Framing: Tunnel, Upgrade: []byte("websocket"), Fields: list("Sec-WebSocket-Accept", "x=")},
+		{ResponseHead{Status: 101, Framing: Tunnel, Upgrade: []byte("websocket"), Fields: mkFields("Sec-WebSocket-Accept", "x=")},
 			"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: x=\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"},
 		{ResponseHead{Status: 200, ToCONNECT: true, Framing: Tunnel}, "HTTP/1.1 200 OK\r\n\r\n"},
 		{ResponseHead{Status: 407, ToCONNECT: true}, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"},
@@ -304,7 +304,7 @@ func TestResponseHead(t *testing.T) {
 		{ResponseHead{}, ReasonEncStatus},
 		{ResponseHead{Status: 200, Reason: []byte("a\rb")}, ReasonEncReason},
 		{ResponseHead{Status: 200, Date: date[:28]}, ReasonEncDate},
-		{ResponseHead{Status: 200, Date: date, Fields: list("DATE", "x")}, ReasonEncOwnField},
+		{ResponseHead{Status: 200, Date: date, Fields: mkFields("DATE", "x")}, ReasonEncOwnField},
 		{ResponseHead{Status: 200, Framing: 7}, ReasonEncFramingBad},
 		{ResponseHead{Status: 200, Framing: Length, Length: -1}, ReasonEncLength},
 		{ResponseHead{Status: 200, Framing: Chunked, HTTP10: true}, ReasonEncChunked10},
@@ -322,14 +322,14 @@ func TestResponseHead(t *testing.T) {
 		{ResponseHead{Status: 304, Framing: UntilClose}, ReasonEncNotModified},
 		{ResponseHead{Status: 426}, ReasonEncUpgrade426},
 		{ResponseHead{Status: 200, Upgrade: []byte("x"), HTTP10: true}, ReasonEncUpgrade10},
-		{ResponseHead{Status: 200, Fields: list("Content-Length", "1")}, ReasonEncFraming},
-		{ResponseHead{Status: 200, Fields: list("Connection", "close")}, ReasonEncConnection},
-		{ResponseHead{Status: 200, Trailers: list("A", "")}, ReasonEncTrailers},
-		{ResponseHead{Status: 200, Framing: Chunked, Trailers: list("a b", "")}, ReasonEncName},
+		{ResponseHead{Status: 200, Fields: mkFields("Content-Length", "1")}, ReasonEncFraming},
+		{ResponseHead{Status: 200, Fields: mkFields("Connection", "close")}, ReasonEncConnection},
+		{ResponseHead{Status: 200, Trailers: mkFields("A", "")}, ReasonEncTrailers},
+		{ResponseHead{Status: 200, Framing: Chunked, Trailers: mkFields("a b", "")}, ReasonEncName},
 	} {
 		var e Encoder
 		out, err := encGuard(t, &e, c.want, func(dst []byte) ([]byte, error) { return e.AppendResponse(dst, &c.h) })
-		if got := string(out) + reason(err); got != c.want {
+		if got := string(out) + reasonOf(err); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
@@ -340,7 +340,7 @@ func TestInformational(t *testing.T) {
 	var e Encoder
 	out, err := e.AppendInformational(nil, 100, nil)
 	if err == nil {
-		out, err = e.AppendInformational(out, 103, list("Link", "</a>"))
+		out, err = e.AppendInformational(out, 103, mkFields("Link", "</a>"))
 	}
 	if err == nil {
 		out, err = e.AppendInformational(out, 199, nil)
@@ -349,17 +349,17 @@ func TestInformational(t *testing.T) {
 		t.Errorf("got %q, %v", out, err)
 	}
 	for _, status := range []int{-1, 0, 99, 101, 200, 1000} {
-		if _, err := e.AppendInformational(nil, status, nil); reason(err) != ReasonEncInfoStatus {
+		if _, err := e.AppendInformational(nil, status, nil); reasonOf(err) != ReasonEncInfoStatus {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
 	for _, name := range []string{"Content-Length", "transfer-encoding"} {
-		if _, err := e.AppendInformational(nil, 103, list(name, "0")); reason(err) != ReasonEncFraming {
+		if _, err := e.AppendInformational(nil, 103, mkFields(name, "0")); reasonOf(err) != ReasonEncFraming {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	_, _ = e.AppendResponse(nil, &ResponseHead{Status: 200, Framing: Length, Length: 1})
-	if _, err := e.AppendInformational(nil, 103, nil); reason(err) != ReasonEncOpen {
+	if _, err := e.AppendInformational(nil, 103, nil); reasonOf(err) != ReasonEncOpen {
 		t.Errorf("inside a message: %v", err)
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/purewire/purewire/codec"
 )
 
-func list(kv ...string) (f []codec.Field) {
+func mkFields(kv ...string) (f []codec.Field) {
 	for i := 0; i < len(kv); i += 2 {
 		f = append(f, codec.Field{Name: []byte(kv[i]), Value: []byte(kv[i+1])})
 	}
 	return f
 }
 
-func show(fields []codec.Field) string {
+func showFields(fields []codec.Field) string {
 	var b strings.Builder
 	for _, f := range fields {
 		fmt.Fprintf(&b, "%s=%s|", f.Name, f.Value)
@@ -27,7 +27,7 @@ func show(fields []codec.Field) string {
 }
 
 func TestFieldLookup(t *testing.T) {
-	f := list("Set-Cookie", "a=1", "VIA", "x", "set-cookie", "b=2", "Empty", "", "Connection", "TE , close", "connection", ",,Upgrade")
+	f := mkFields("Set-Cookie", "a=1", "VIA", "x", "set-cookie", "b=2", "Empty", "", "Connection", "TE , close", "connection", ",,Upgrade")
 	if got := string(Get(f, "SET-COOKIE")); got != "a=1" {
 		t.Errorf("first value: %q", got)
 	}
@@ -101,11 +101,11 @@ func TestHeader(t *testing.T) {
 	do(h.Set("Via", "a longer value than before"))
 	do(h.Set("VIA", "y"))
 	do(h.Set("New", ""))
-	if got, want := show(h.Fields()), "Set-Cookie=a=1|Via=y|set-cookie=b=2|New=|"; got != want {
+	if got, want := showFields(h.Fields()), "Set-Cookie=a=1|Via=y|set-cookie=b=2|New=|"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	do(h.Set("SET-COOKIE", "c"))
-	if got, want := show(h.Fields()), "Set-Cookie=c|Via=y|New=|"; got != want {
+	if got, want := showFields(h.Fields()), "Set-Cookie=c|Via=y|New=|"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if got := string(h.AppendTo([]byte("<"))); got != "<Set-Cookie: c\r\nVia: y\r\nNew: \r\n" {
@@ -117,11 +117,11 @@ func TestHeader(t *testing.T) {
 	}
 	h.Reset()
 	do(h.Append("X", "overwrites"))
-	if got, want := show(c.Fields()), "Set-Cookie=c|Via=y|New=|"; got != want {
+	if got, want := showFields(c.Fields()), "Set-Cookie=c|Via=y|New=|"; got != want {
 		t.Errorf("clone: got %s, want %s", got, want)
 	}
 	do(c.SetFields(c.Fields()[1:])) // of its own
-	if got, want := show(c.Fields()), "Via=y|New=|"; got != want {
+	if got, want := showFields(c.Fields()), "Via=y|New=|"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if h.Get("x") == nil || h.Get("y") != nil {
@@ -142,14 +142,14 @@ func TestHeaderInjection(t *testing.T) {
 		for what, try := range map[string]func() error{
 			"append": func() error { return h.Append(s, "v") },
 			"set":    func() error { return h.Set(s, "v") },
-			"fields": func() error { return h.SetFields(list("Keep", "this", s, "v")) },
+			"fields": func() error { return h.SetFields(mkFields("Keep", "this", s, "v")) },
 		} {
 			checkInjection(t, &h, fmt.Sprintf("%s name %q", what, s), try(), name)
 		}
 		for what, try := range map[string]func() error{
 			"append": func() error { return h.Append("n", s) },
 			"set":    func() error { return h.Set("n", s) },
-			"fields": func() error { return h.SetFields(list("Keep", "this", "n", s)) },
+			"fields": func() error { return h.SetFields(mkFields("Keep", "this", "n", s)) },
 		} {
 			checkInjection(t, &h, fmt.Sprintf("%s value %q", what, s), try(), value)
 		}
@@ -171,7 +171,7 @@ func checkInjection(t *testing.T, h *Header, what string, err error, ok bool) {
 			t.Errorf("%s: %v is no misuse error", what, err)
 		}
 		if h.Len() != 1 {
-			t.Errorf("%s: changed to %s", what, show(h.Fields()))
+			t.Errorf("%s: changed to %s", what, showFields(h.Fields()))
 		}
 	}
 	h.Reset()
@@ -218,7 +218,7 @@ func TestHeaderModel(t *testing.T) {
 			fmt.Fprintf(&want, "%s=%s|", p[0], p[1])
 			live += len(p[0]) + len(p[1])
 		}
-		if got := show(h.Fields()); got != want.String() {
+		if got := showFields(h.Fields()); got != want.String() {
 			t.Fatalf("step %d: got %s, want %s", step, got, want.String())
 		}
 		if h.live != live {
@@ -232,7 +232,7 @@ func TestHeaderModel(t *testing.T) {
 
 func TestHeaderAllocs(t *testing.T) {
 	var h Header
-	in := list("Host", "x", "Accept", "*/*", "Via", "somewhere")
+	in := mkFields("Host", "x", "Accept", "*/*", "Via", "somewhere")
 	if n := testing.AllocsPerRun(100, func() {
 		h.Reset()
 		for _, kv := range [][2]string{{"Host", "x"}, {"Accept", "*/*"}, {"Via", "y"}} {

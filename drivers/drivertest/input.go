@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -358,8 +359,8 @@ func addresses(t *testing.T, d Driver) {
 
 // Accept may return nil: the connection is closed and nothing else happens.
 func refused(t *testing.T, d Driver) {
-	n := 0
-	s := start(t, d, Options{}, func(_ *drivers.Turn, l drivers.Link) drivers.Machine { n++; return nil })
+	var n atomic.Int32 // Accept runs on several workers
+	s := start(t, d, Options{}, func(_ *drivers.Turn, l drivers.Link) drivers.Machine { n.Add(1); return nil })
 	for range 10 {
 		c := dial(t, s)
 		if _, err := c.Read(make([]byte, 1)); err == nil {
@@ -368,7 +369,7 @@ func refused(t *testing.T, d Driver) {
 		_ = c.Close()
 	}
 	stop(t, s)
-	if n != 10 {
-		t.Errorf("%d of 10 were offered", n)
+	if n.Load() != 10 {
+		t.Errorf("%d of 10 were offered", n.Load())
 	}
 }

@@ -107,7 +107,11 @@ func (lp *loop) accept(l *listener) {
 	var peer address
 	for i := 0; i < lp.cfg.AcceptBatch && l.on; i++ {
 		lp.cur = nil
-		if lp.r.conns.Load() >= int64(lp.cfg.MaxConns) && !lp.makeRoom() {
+		full := lp.r.conns.Load() >= int64(lp.cfg.MaxConns)
+		if full && i > 0 && lp.cfg.EvictIdle {
+			return // whether somebody waits is known in the next turn; nobody is evicted on a guess
+		}
+		if full && !lp.makeRoom() {
 			lp.capped = true
 			lp.r.capped.Store(true)
 			lp.turnOff()
@@ -214,7 +218,7 @@ func (lp *loop) makeRoom() bool {
 			continue
 		}
 		found++
-		if oldest == nil || c.active < oldest.active {
+		if oldest == nil || int32(c.active-oldest.active) < 0 {
 			oldest = c
 		}
 	}

@@ -52,7 +52,7 @@ type conn struct {
 	wake     atomic.Uint32
 	tasks    atomic.Int32 // functions started by Go that still run
 	interest uint32
-	active   uint32 // second of the last read
+	active   uint32 // tick of the last read, cut off
 	fd       int32  // written by the loop under loop.fdMu
 	slot     uint32
 	flags    uint16

@@ -3,6 +3,7 @@
 package reactor
 
 import (
+	"fmt"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -10,6 +11,9 @@ import (
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/drivers"
 )
+
+// errAborted is what Closed gets after Status had Abort.
+var errAborted = fmt.Errorf("purewire: aborted by the machine: %w", drivers.ErrClosed)
 
 // payloadChunk is the most payload that is sent with one system call.
 const payloadChunk = 1 << 20
@@ -38,7 +42,7 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 		st = m.Status()
 		if st&drivers.Abort != 0 {
 			lp.obuf = out[:0]
-			lp.end(c, nil)
+			lp.end(c, errAborted)
 			return
 		}
 		if st&(drivers.WantInput|drivers.Closing) == 0 {
@@ -88,7 +92,7 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 			if !busy {
 				c.flags |= fDone
 			}
-		} else if st&drivers.WantInput != 0 && len(in) > 0 && feed {
+		} else if st&(drivers.WantInput|drivers.Switch) == drivers.WantInput && len(in) > 0 && feed {
 			k := len(out)
 			t.Max = max(0, lp.cfg.HighWater-unsent-k)
 			var n int
@@ -98,7 +102,8 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 			budget -= len(out) - k
 			feed = n > 0
 			continue
-		} else if c.flags&(fEOF|fTold) == fEOF && (len(in) == 0 || c.flags&fFresh == 0) {
+		} else if c.flags&(fEOF|fTold) == fEOF && (len(in) == 0 || c.flags&fFresh == 0 && st&drivers.WantInput != 0) {
+			// Nothing is left, or the machine wants more than what is left: a tail that waits for a machine without WantInput comes first.
 			c.flags |= fTold
 			m.PeerClosed(t)
 			continue
@@ -232,7 +237,7 @@ func (lp *loop) sendPayload(c *conn, out *[]byte) (int, bool) {
 		c.flags |= fBlocked
 	}
 	if n > 0 && c.bufs != nil && c.bufs.due != codec.Never {
-		c.bufs.due = lp.turn.Now.Add(lp.cfg.WriteStall)
+		lp.stallFrom(c)
 	}
 	left := n
 	if k := len(c.pending()); k > 0 {
@@ -253,6 +258,14 @@ func (lp *loop) sendPayload(c *conn, out *[]byte) (int, bool) {
 	return left, true
 }
 
+// stallFrom starts the write stall's time: the peer has just taken something, or has now something to take.
+func (lp *loop) stallFrom(c *conn) {
+	if lp.cfg.WriteStall > 0 {
+		c.bufs.due = lp.turn.Now.Add(lp.cfg.WriteStall)
+		c.bufs.queued, _ = sysUnsent(int(c.fd))
+	}
+}
+
 // writable continues sending after the poller reported room.
 func (lp *loop) writable(c *conn) {
 	c.flags &^= fBlocked
@@ -266,7 +279,7 @@ func (lp *loop) writable(c *conn) {
 		}
 		if n > 0 {
 			lp.sent(c, n)
-			c.bufs.due = lp.turn.Now.Add(lp.cfg.WriteStall)
+			lp.stallFrom(c)
 		}
 		if n < len(p) {
 			c.flags |= fBlocked
@@ -304,7 +317,7 @@ func (lp *loop) readable(c *conn, ev uint32) {
 			return
 		}
 		lp.stats.BytesIn += uint64(n)
-		c.active = lp.second
+		c.active = lp.recent
 		if owned {
 			s := c.bufs
 			s.in = s.in[:len(s.in)+n]
@@ -397,8 +410,8 @@ func (lp *loop) settle(c *conn, in []byte, owned bool) {
 		s.in, s.inAt = nil, 0
 	}
 	if c.flags&fBlocked != 0 {
-		if s := c.stash(); s.due == codec.Never && lp.cfg.WriteStall > 0 {
-			s.due = lp.turn.Now.Add(lp.cfg.WriteStall)
+		if c.stash().due == codec.Never {
+			lp.stallFrom(c)
 		}
 	} else if s := c.bufs; s != nil && c.flags&fLinger == 0 {
 		s.due = codec.Never
@@ -484,10 +497,15 @@ func (lp *loop) expired(c *conn) {
 	if s := c.bufs; s != nil && s.due.Reached(now) {
 		if c.flags&fLinger != 0 {
 			lp.end(c, nil)
-		} else {
-			lp.end(c, drivers.ErrWriteStall)
+			return
 		}
-		return
+		// The poller reports room only when a good part of the kernel's buffer is free. A peer that reads slowly, but reads, has
+		// taken something out of it.
+		if left, ok := sysUnsent(int(c.fd)); !ok || left >= s.queued {
+			lp.end(c, drivers.ErrWriteStall)
+			return
+		}
+		lp.stallFrom(c)
 	}
 	if c.m != nil && c.flags&fLinger == 0 && c.m.Deadline().Reached(now) {
 		lp.stats.Timers++

@@ -45,7 +45,7 @@ type loop struct {
 	capped   bool       // listeners pause until a connection closes
 	reserve  int        // a descriptor to give up when there are none left
 	hand     int        // where the search for idle connections goes on
-	second   uint32
+	recent   uint32     // the tick, cut off
 	trimAt   codec.Time
 	stats    Stats
 	draining bool
@@ -106,7 +106,7 @@ func (lp *loop) clock() {
 	now := time.Now()
 	lp.turn.Now = codec.Time(now.Sub(lp.r.epoch)) + 1
 	lp.turn.Unix = now.Unix()
-	lp.second = uint32(int64(lp.turn.Now) >> 30)
+	lp.recent = uint32(int64(lp.turn.Now) >> tickShift)
 }
 
 // run is the loop's goroutine.
@@ -339,7 +339,7 @@ func (lp *loop) takeTimers() {
 
 // open makes a connection of a descriptor.
 func (lp *loop) open(fd int, org *origin) *conn {
-	c := &conn{lp: lp, org: org, fd: int32(fd), active: lp.second}
+	c := &conn{lp: lp, org: org, fd: int32(fd), active: lp.recent}
 	c.timer.owner = c
 	if k := len(lp.free); k > 0 {
 		c.slot = lp.free[k-1]

@@ -56,6 +56,7 @@ type stash struct {
 	out      []byte     // pooled: unsent output is out[outAt:]
 	outAt    int        //
 	due      codec.Time // the driver's own deadline: write stall or linger
+	queued   int        // bytes in the kernel's send buffer when the stall's time began
 	lingered int        // bytes thrown away so far
 	next     *stash
 }

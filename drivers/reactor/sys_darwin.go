@@ -50,3 +50,12 @@ func sysSocket(family int) (int, error) {
 	}
 	return fd, err
 }
+
+// soNWrite is SO_NWRITE of sys/socket.h.
+const soNWrite = 0x1024
+
+// sysUnsent returns how many bytes the peer has not taken out of the kernel's send buffer.
+func sysUnsent(fd int) (int, bool) {
+	n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, soNWrite)
+	return n, err == nil
+}

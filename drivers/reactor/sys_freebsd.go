@@ -27,3 +27,12 @@ func acceptOne(fd int) (int, unix.Sockaddr, error) {
 func sysSocket(family int) (int, error) {
 	return unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 }
+
+// fionwrite is FIONWRITE of sys/filio.h, _IOR('f', 119, int).
+const fionwrite = 0x40046677
+
+// sysUnsent returns how many bytes the peer has not taken out of the kernel's send buffer.
+func sysUnsent(fd int) (int, bool) {
+	n, err := unix.IoctlGetInt(fd, fionwrite)
+	return n, err == nil
+}

@@ -98,3 +98,9 @@ func pin(i int) error {
 	runtime.LockOSThread()
 	return unix.SchedSetaffinity(0, &one)
 }
+
+// sysUnsent returns how many bytes the peer has not taken out of the kernel's send buffer.
+func sysUnsent(fd int) (int, bool) {
+	n, err := unix.IoctlGetInt(fd, unix.TIOCOUTQ) // the same request as SIOCOUTQ
+	return n, err == nil
+}
