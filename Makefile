@@ -46,7 +46,7 @@ fuzz: ## run every native fuzz target for FUZZTIME each
 	GO="$(GO)" scripts/fuzz.sh $(FUZZTIME)
 
 bench: ## run the benchmarks with their peers (module bench)
-	cd bench && $(GO) run . $(ARGS)
+	cd bench && $(GO) run ./cmd/bench $(ARGS)
 
 conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver (installs what is missing)
 	GO="$(GO)" conform/run.sh $(ARGS)

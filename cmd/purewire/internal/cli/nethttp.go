@@ -58,18 +58,18 @@ func (b *netHTTP) Shutdown(ctx context.Context) (r drivers.Report, err error) {
 	before := len(b.conns)
 	b.mu.Unlock()
 	err = b.srv.Shutdown(ctx)
-	b.mu.Lock()
-	for _, s := range b.conns {
-		r.TimedOut++
-		if s == http.StateActive {
-			r.InFlight++
+	if err != nil {
+		b.mu.Lock()
+		for _, s := range b.conns {
+			r.TimedOut++
+			if s == http.StateActive {
+				r.InFlight++
+			}
 		}
-	}
-	b.mu.Unlock()
-	r.Drained = before - r.TimedOut
-	if r.TimedOut > 0 {
+		b.mu.Unlock()
 		err = errors.Join(err, b.srv.Close())
 	}
+	r.Drained = before - r.TimedOut
 	<-b.done
 	return r, err
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -194,7 +195,10 @@ func parityHandler() (h http.Handler, done func()) {
 		c, err := r.Cookie("k")
 		fmt.Fprintln(w, u, p, ok, c, err, r.UserAgent(), r.Referer())
 	})
-	add("copy", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	add("copy", func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).EnableFullDuplex() // net/http would drop the unread body at the first write
+		io.Copy(w, r.Body)
+	})
 	add("readfrom", func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, bytes.NewReader(digits)) })
 	add("serve-content", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"v1"`)
@@ -210,8 +214,10 @@ func parityHandler() (h http.Handler, done func()) {
 // answer is everything of one response that two servers must agree on.
 type answer struct {
 	Interim []string
-	Status  string
-	Proto   string
+	// Status is the code alone: a client ignores the phrase (RFC 9112 section 4-4), and net/http's are older than RFC 9110.
+	// Nor is the version compared: net/http answers HTTP/1.0 in kind, purewire with the version it conforms to (RFC 9110
+	// section 2.5-13).
+	Status  int
 	Header  http.Header
 	Length  int64
 	TE      []string
@@ -243,14 +249,14 @@ func exchange(t *testing.T, addr string, c parityCase) answer {
 		if res.StatusCode >= 200 || res.StatusCode == 101 {
 			break
 		}
-		a.Interim = append(a.Interim, fmt.Sprint(res.Status, res.Header))
+		a.Interim = append(a.Interim, fmt.Sprint(res.StatusCode, res.Header))
 	}
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		b = fmt.Appendf(b, " [%v]", err)
 	}
 	res.Header.Del("Date")
-	a.Status, a.Proto, a.Header, a.Length, a.TE = res.Status, res.Proto, res.Header, res.ContentLength, res.TransferEncoding
+	a.Status, a.Header, a.Length, a.TE = res.StatusCode, res.Header, res.ContentLength, res.TransferEncoding
 	a.Close, a.Body, a.Trailer = res.Close, string(stamp.ReplaceAll(b, []byte("TIME"))), res.Trailer
 	if !res.Close {
 		io.WriteString(conn, after)
@@ -261,6 +267,10 @@ func exchange(t *testing.T, addr string, c parityCase) answer {
 	}
 	if c.refused {
 		return answer{Status: a.Status, Reused: a.Reused}
+	}
+	if c.either {
+		a.Close, a.Reused = false, false
+		a.Header.Del("Connection")
 	}
 	return a
 }
@@ -285,7 +295,7 @@ func TestParityWithNetHTTP(t *testing.T) {
 						if _, ok := want[c.name]; !ok {
 							want[c.name] = got
 						}
-						require.Equal(t, c.status, got.Status[:3], "the table's own expectation: %+v", got)
+						require.Equal(t, c.status, strconv.Itoa(got.Status), "the table's own expectation: %+v", got)
 					}
 					require.Equal(t, want[c.name], got)
 				})
