@@ -28,9 +28,10 @@ type response struct {
 }
 
 var (
-	_ http.Flusher                    = (*response)(nil)
-	_ http.Hijacker                   = (*response)(nil)
-	_ http.CloseNotifier              = (*response)(nil) //nolint:staticcheck // old handlers ask for it
+	_ http.Flusher  = (*response)(nil)
+	_ http.Hijacker = (*response)(nil)
+	//lint:ignore SA1019 old handlers ask for it
+	_ http.CloseNotifier              = (*response)(nil)
 	_ io.ReaderFrom                   = (*response)(nil)
 	_ io.StringWriter                 = (*response)(nil)
 	_ interface{ FlushError() error } = (*response)(nil)

@@ -79,6 +79,9 @@ func (lp *loop) resume() {
 	if lp.draining {
 		return
 	}
+	if lp.capped {
+		lp.r.capped.Store(true) // before the look: whoever leaves after it wakes us again
+	}
 	if lp.capped && lp.r.conns.Load() < int64(lp.cfg.MaxConns) {
 		lp.capped = false
 		if lp.resumeAt == codec.Never {
@@ -107,11 +110,11 @@ func (lp *loop) accept(l *listener) {
 	var peer address
 	for i := 0; i < lp.cfg.AcceptBatch && l.on; i++ {
 		lp.cur = nil
-		full := lp.r.conns.Load() >= int64(lp.cfg.MaxConns)
+		full := !lp.r.reserve()
 		if full && i > 0 && lp.cfg.EvictIdle {
 			return // whether somebody waits is known in the next turn; nobody is evicted on a guess
 		}
-		if full && !lp.makeRoom() {
+		if full && !(lp.makeRoom() && lp.r.reserve()) {
 			lp.capped = true
 			lp.r.capped.Store(true)
 			lp.turnOff()
@@ -122,6 +125,9 @@ func (lp *loop) accept(l *listener) {
 			return
 		}
 		fd, errno := sysAccept(l.fd, &peer)
+		if errno != 0 {
+			lp.r.vacate()
+		}
 		switch errno {
 		case 0:
 		case unix.EAGAIN:
@@ -142,6 +148,7 @@ func (lp *loop) accept(l *listener) {
 		}
 		lp.stats.Accepts++
 		if !lp.r.admit(&peer) {
+			lp.r.vacate()
 			lp.stats.Refused++
 			sysClose(fd)
 			continue

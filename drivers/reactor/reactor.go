@@ -325,7 +325,7 @@ func (lp *loop) abortAll() (late, busy int) {
 	return late, busy
 }
 
-// admit counts a connection in, or refuses it.
+// admit counts a connection of its source in, or refuses it. The place was reserved.
 func (r *Reactor) admit(peer *address) bool {
 	if r.cfg.MaxPerSource > 0 && peer.kind != 0 {
 		src := peer.source()
@@ -337,8 +337,38 @@ func (r *Reactor) admit(peer *address) bool {
 		r.sources[src]++
 		r.srcMu.Unlock()
 	}
-	r.conns.Add(1)
 	return true
+}
+
+// reserve takes one of the MaxConns places, before a connection is accepted, so that several loops together cannot overshoot.
+func (r *Reactor) reserve() bool {
+	if r.conns.Add(1) <= int64(r.cfg.MaxConns) {
+		return true
+	}
+	if r.conns.Add(-1) < int64(r.cfg.MaxConns) {
+		r.wakeCapped() // somebody left meanwhile, and another loop may have been misled by our claim
+	}
+	return false
+}
+
+// vacate gives a place back, and wakes the loops that stopped accepting for want of one.
+func (r *Reactor) vacate() {
+	if r.conns.Add(-1) == 0 {
+		select {
+		case r.empty <- struct{}{}:
+		default:
+		}
+	}
+	r.wakeCapped()
+}
+
+// wakeCapped lets loops that stopped accepting look again.
+func (r *Reactor) wakeCapped() {
+	if r.capped.Load() && r.capped.CompareAndSwap(true, false) {
+		for _, lp := range r.loops {
+			lp.command(lp.resume)
+		}
+	}
 }
 
 // release counts a connection out.
@@ -351,15 +381,5 @@ func (r *Reactor) release(c *conn) {
 		}
 		r.srcMu.Unlock()
 	}
-	if r.conns.Add(-1) == 0 {
-		select {
-		case r.empty <- struct{}{}:
-		default:
-		}
-	}
-	if r.capped.Load() && r.capped.CompareAndSwap(true, false) {
-		for _, lp := range r.loops {
-			lp.command(lp.resume)
-		}
-	}
+	r.vacate()
 }

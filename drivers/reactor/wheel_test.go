@@ -10,7 +10,6 @@ import (
 type obj struct {
 	t     timer[obj]
 	want  int64
-	fired int64
 	count int
 }
 

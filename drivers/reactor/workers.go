@@ -4,7 +4,6 @@ package reactor
 
 import (
 	"sync"
-	"time"
 )
 
 // workers runs functions that may block. Goroutines that have finished wait, newest first, for the next function: their stacks have
@@ -17,7 +16,6 @@ type workers struct {
 	low     int       // fewest waiting since the last trim
 	backlog []task
 	closed  bool
-	trimmed time.Time
 }
 
 type worker struct{ ch chan task }

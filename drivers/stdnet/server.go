@@ -166,7 +166,7 @@ func (c *conn) kill() (ended, busy bool) {
 	if c.dead {
 		return false, false
 	}
-	busy = c.out != nil && len(c.out) > 0 || c.flight > 0
+	busy = len(c.out) > 0 || c.flight > 0
 	if c.m != nil && !busy && !c.lingering {
 		busy = c.inFlight()
 	}
