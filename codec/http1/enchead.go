@@ -114,7 +114,7 @@ func (e *Encoder) AppendRequest(dst []byte, h *RequestHead) ([]byte, error) {
 
 // check refuses what would make a faulty head, and returns how many bytes the head needs at most.
 func (h *RequestHead) check() (size int, err error) {
-	if !isEncToken(h.Method) {
+	if !IsToken(h.Method) {
 		return 0, errEncMethod
 	}
 	if !isTarget(h.Target) {
@@ -312,7 +312,7 @@ func checkHead(fields, trailers []codec.Field, f Framing, upgrade []byte, http10
 			return 0, errEncTrailers
 		}
 		for i := range trailers {
-			if !isEncToken(trailers[i].Name) {
+			if !IsToken(trailers[i].Name) {
 				return 0, errEncName
 			}
 			if !TrailerAllowed(trailers[i].Name) {
@@ -386,7 +386,7 @@ func checkOptions(list []byte) error {
 		if len(tok) == 0 {
 			continue
 		}
-		if !isEncToken(tok) || EqualFold(tok, "close") || EqualFold(tok, "keep-alive") || EqualFold(tok, "upgrade") {
+		if !IsToken(tok) || EqualFold(tok, "close") || EqualFold(tok, "keep-alive") || EqualFold(tok, "upgrade") {
 			return errEncConnection
 		}
 	}
@@ -396,7 +396,7 @@ func checkOptions(list []byte) error {
 // checkViews refuses a field that would not be read back as it is.
 func checkViews(name, value []byte) error {
 	// RFC 9110 section 5.1-2: field-name = token.
-	if !isEncToken(name) {
+	if !IsToken(name) {
 		return errEncName
 	}
 	// RFC 9110 section 5.5-5: "Field values containing CR, LF, or NUL characters are invalid and dangerous". The other
@@ -413,7 +413,7 @@ func checkViews(name, value []byte) error {
 
 // checkField is checkViews for strings and bytes.
 func checkField[T ~string | ~[]byte](name, value T) error {
-	if !isEncToken(name) {
+	if !IsToken(name) {
 		return errEncName
 	}
 	for i := 0; i < len(value); i++ {
@@ -503,7 +503,7 @@ func isHost(b []byte) bool {
 			return false
 		case ':', '[', ']', '(', ')', ';', '=':
 		default:
-			if !encToken[c] {
+			if class[c]&clsToken == 0 {
 				return false
 			}
 		}
@@ -527,7 +527,7 @@ func isProtocolList(list []byte) bool {
 				if slashes > 1 || i == 0 || i == len(tok)-1 {
 					return false
 				}
-			} else if !encToken[c] {
+			} else if class[c]&clsToken == 0 {
 				return false
 			}
 		}
