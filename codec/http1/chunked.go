@@ -1,202 +1,281 @@
 package http1
 
-import (
-	"bytes"
-	"math"
+import "math"
+
+// Parts of a chunk line behind the size (RFC 9112 section 7.1.1), kept in Decoder.part:
+//
+//	chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
+const (
+	partSize       uint8 = iota
+	partSizeBlank        // whitespace behind the size: ";" must follow
+	partSemicolon        // behind ";" and whitespace: a name begins
+	partName             // inside a name
+	partNameBlank        // whitespace behind a name: ";" or "=" must follow
+	partEquals           // behind "=" and whitespace: a value begins
+	partToken            // inside a value that is a token
+	partQuoted           // inside a quoted string
+	partEscape           // behind "\" in a quoted string
+	partValueEnd         // behind the closing quote
+	partValueBlank       // whitespace behind a value: ";" must follow
+	partAny              // Leniency.ChunkExtChars: anything up to CR
 )
 
-// chunkLine parses "chunk-size [chunk-ext] CRLF" when its LF has arrived (RFC 9112 section 7.1). There is no leniency for
-// line ends here.
-func (d *Decoder) chunkLine(b []byte) (n int, r reason, off int) {
-	max := d.p.chunkLine
-	from, end := int(d.cur.scan), min(len(b), max+2)
-	if from > end {
-		return 0, ok, 0
-	}
-	i := bytes.IndexByte(b[from:end], '\n')
-	if i < 0 {
-		d.cur.steps += uint64(end - from)
-		d.cur.scan = int32(end)
-		if end == max+2 {
-			return 0, rChunkLine, max
+// maxChunkDigits bounds the digits of a chunk size: 16 that matter and as many zeros before them.
+const maxChunkDigits = 32
+
+// nextChunked runs the chunked coding (RFC 9112 section 7.1). Chunk lines are consumed byte by byte, so they leave no tail,
+// and each is judged at the earliest byte. Lines end with CR LF and nothing else, whatever Leniency says: parsers that
+// differ here are how requests are smuggled.
+func (d *Decoder) nextChunked(p *Profile, src []byte, n int, ev *Event) (int, error) {
+	for n < len(src) {
+		switch d.state {
+		case stChunkLine:
+			start := n
+			r := ok
+			for n < len(src) && d.state == stChunkLine {
+				if r = d.chunkByte(p, src[n]); r != ok {
+					break
+				}
+				n++
+			}
+			d.cur.steps += uint64(n - start)
+			if r != ok {
+				return d.failed(r, n, n, ev)
+			}
+		case stChunkLineLF:
+			if src[n] != '\n' {
+				return d.failed(rChunkCR, n, n, ev)
+			}
+			if r := d.chunkStart(p); r != ok {
+				return d.failed(r, n, n, ev)
+			}
+			d.cur.steps++
+			n++
+		case stChunkData:
+			k := len(src) - n
+			if int64(k) >= d.left {
+				k = int(d.left)
+				d.state = stChunkCR
+			}
+			d.left -= int64(k)
+			ev.Kind, ev.Data = Body, clip(src, n, n+k)
+			return d.consumed(n + k), nil
+		case stChunkCR:
+			// Both bytes behind the data are compared: a chunk that is longer than it said is not skipped over.
+			if src[n] != '\r' {
+				return d.failed(rChunkDataCR, n, n, ev)
+			}
+			d.state = stChunkLF
+			n++
+		case stChunkLF:
+			if src[n] != '\n' {
+				return d.failed(rChunkDataLF, n, n, ev)
+			}
+			d.beginChunkLine()
+			n++
+		default:
+			return d.trailers(p, src, n, ev)
 		}
-		return 0, ok, 0
 	}
-	lf := from + i
-	d.cur.steps += uint64(i + 1)
-	d.cur.scan = 0
-	if lf == 0 || b[lf-1] != '\r' {
-		return 0, rChunkCR, lf
+	ev.Kind = None
+	return d.consumed(n), nil
+}
+
+func (d *Decoder) beginChunkLine() {
+	d.state, d.part, d.digits, d.lineLen, d.left = stChunkLine, partSize, 0, 0, 0
+}
+
+// chunkByte takes one byte of a chunk line up to its CR.
+func (d *Decoder) chunkByte(p *Profile, c byte) reason {
+	if d.part == partSize {
+		if v := hexValue[c]; v < 16 {
+			switch {
+			case int(d.lineLen) >= p.chunkLine:
+				return rChunkLine
+			case d.left > math.MaxInt64>>4:
+				// RFC 9112 section 7.1: recipients MUST anticipate potentially large hexadecimal numerals and prevent parsing
+				// errors due to integer conversion overflows.
+				return rChunkBig
+			case d.digits >= maxChunkDigits:
+				return rChunkZeros
+			}
+			d.left = d.left<<4 | int64(v)
+			d.digits++
+			d.lineLen++
+			return ok
+		}
+		if d.digits == 0 {
+			return rChunkNoSize
+		}
 	}
-	size, r, off := d.parseChunkLine(b[:lf-1])
-	if r != ok {
-		return 0, r, off
+	if c == '\r' {
+		return d.chunkCR(p)
 	}
-	// Framing that carries no data is charged, data gives credit: small honest chunks pass, padded ones do not.
-	if size > 0 {
-		excess := int64(d.chunk) + int64(lf+1) - 16
-		if size < math.MaxInt32 {
-			excess -= 2 * size
-		} else {
-			excess = 0
+	if int(d.lineLen) >= p.chunkLine {
+		return rChunkLine
+	}
+	d.lineLen++
+	if c == '\n' {
+		return rChunkCR
+	}
+	return d.chunkExt(p, c)
+}
+
+// chunkCR judges the end of a chunk line.
+func (d *Decoder) chunkCR(p *Profile) reason {
+	switch d.part {
+	case partSizeBlank, partNameBlank, partValueBlank:
+		return rChunkBlank
+	case partSemicolon:
+		if !p.lenient.EmptyChunkExt {
+			return rChunkExtEmpty
 		}
-		if excess = max64(excess, 0); excess > int64(d.p.chunkExcess) {
-			return 0, rChunkExcess, 0
+	case partEquals:
+		return rChunkExtValue
+	case partQuoted, partEscape:
+		// A line end inside quotes is a line end all the same; two readings of it are CVE-2026-33870.
+		return rChunkExtQuoted
+	}
+	d.state = stChunkLineLF
+	return ok
+}
+
+// chunkExt takes one byte behind the size, neither CR nor LF.
+func (d *Decoder) chunkExt(p *Profile, c byte) reason {
+	k := class[c]
+	blank, token := k&clsBlank != 0, k&clsToken != 0
+	switch d.part {
+	case partSize, partSizeBlank:
+		switch {
+		case c == ';':
+			d.part = partSemicolon
+			if p.lenient.ChunkExtChars {
+				d.part = partAny
+			}
+		case blank:
+			d.part = partSizeBlank
+		case d.part == partSizeBlank:
+			return rChunkBlank
+		default:
+			return rChunkSizeByte
 		}
-		d.chunk = int32(excess)
-		if size > d.p.body-d.taken {
-			return 0, rBodyChunked, 0
+	case partSemicolon:
+		switch {
+		case token:
+			d.part = partName
+		case blank:
+		case c == ';' && p.lenient.EmptyChunkExt:
+		case c == ';':
+			return rChunkExtEmpty
+		default:
+			return extByte(c, rChunkExtName)
 		}
-		d.taken += size
-		d.left, d.phase = size, phChunkData
+	case partName, partNameBlank:
+		switch {
+		case token && d.part == partName:
+		case blank:
+			d.part = partNameBlank
+		case c == ';':
+			d.part = partSemicolon
+		case c == '=':
+			d.part = partEquals
+		default:
+			return extByte(c, rChunkExtName)
+		}
+	case partEquals:
+		switch {
+		case token:
+			d.part = partToken
+		case c == '"':
+			d.part = partQuoted
+		case !blank:
+			return extByte(c, rChunkExtValue)
+		}
+	case partToken, partValueEnd, partValueBlank:
+		switch {
+		case token && d.part == partToken:
+		case blank:
+			d.part = partValueBlank
+		case c == ';':
+			d.part = partSemicolon
+		default:
+			return extByte(c, rChunkExtValue)
+		}
+	case partQuoted:
+		switch {
+		case c == '"':
+			d.part = partValueEnd
+		case c == '\\':
+			d.part = partEscape
+		case k&(clsVchar|clsBlank|clsObs) == 0:
+			return rChunkExtQuoted
+		}
+	case partEscape:
+		if k&(clsVchar|clsBlank|clsObs) == 0 {
+			return rChunkExtQuoted
+		}
+		d.part = partQuoted
+	case partAny:
+		if c == 0 {
+			return rChunkExtByte
+		}
+	}
+	return ok
+}
+
+// extByte tells control bytes in an extension apart from other misfits.
+func extByte(c byte, other reason) reason {
+	if class[c]&(clsVchar|clsBlank|clsObs) == 0 {
+		return rChunkExtByte
+	}
+	return other
+}
+
+// chunkStart judges a whole chunk line and begins what follows: data, or the trailer section after the last chunk.
+func (d *Decoder) chunkStart(p *Profile) reason {
+	// The rule of net/http/internal: framing is charged, data gives credit. An extension flood is cheap to send and
+	// costly to read (CVE-2023-39326); plain one-byte chunks pass.
+	excess := int64(d.excess) + int64(d.lineLen) + 2
+	if excess >= 16+2*min(d.left, maxLimit) {
+		excess -= 16 + 2*min(d.left, maxLimit)
 	} else {
-		d.phase = phTrailer
+		excess = 0
+	}
+	if p.chunkExcess < maxLimit && excess > int64(p.chunkExcess) {
+		return rChunkExcess
+	}
+	d.excess = int32(min(excess, maxLimit))
+	if d.left > p.body-d.seen {
+		return rBodyChunked
+	}
+	d.seen += d.left
+	d.state = stChunkData
+	if d.left == 0 {
+		d.state = stTrailer
 		d.cur.restart()
 	}
-	return lf + 1, ok, 0
+	return ok
 }
 
-func max64(a, b int64) int64 { return max(a, b) }
-
-// maxChunkDigits bounds the digits of a chunk size, leading zeros included.
-const maxChunkDigits = 16
-
-// parseChunkLine parses the line without its CRLF. RFC 9112 section 7.1-5: recipients MUST anticipate potentially large
-// hexadecimal numerals and prevent parsing errors due to integer conversion overflows.
-func (d *Decoder) parseChunkLine(line []byte) (size int64, r reason, off int) {
-	i := 0
-	var v uint64
-	for i < len(line) && hexValue[line[i]] != 0xff {
-		if i == maxChunkDigits {
-			return 0, rChunkZeros, i
-		}
-		v = v<<4 | uint64(hexValue[line[i]])
-		i++
+// trailers parses the trailer section (RFC 9112 section 7.1.2). It has the limits of a head.
+func (d *Decoder) trailers(p *Profile, src []byte, n int, ev *Event) (int, error) {
+	if d.cur.scan == 0 && len(src)-n >= 2 && src[n] == '\r' && src[n+1] == '\n' {
+		d.cur.steps += 2
+		ev.Kind, ev.Fields, d.state = End, ev.Fields[:0], stPaused
+		return d.consumed(n + 2), nil
 	}
-	switch {
-	case i == 0 && (len(line) == 0 || line[0] == ';' || class[line[0]]&clsBlank != 0):
-		return 0, rChunkNoSize, 0
-	case i == 0:
-		return 0, rChunkSizeByte, 0
-	case v > math.MaxInt64:
-		return 0, rChunkBig, 0
-	case i == len(line):
-		return int64(v), ok, 0
-	case line[i] != ';' && class[line[i]]&clsBlank == 0:
-		return 0, rChunkSizeByte, i
-	}
-	r, off = d.chunkExt(line, i)
-	return int64(v), r, off
-}
-
-// chunkExt checks *( BWS ";" BWS name [ BWS "=" BWS value ] ) (RFC 9112 section 7.1.1). The content is ignored.
-func (d *Decoder) chunkExt(line []byte, i int) (reason, int) {
-	if d.p.lenient.ChunkExtChars {
-		for ; i < len(line); i++ {
-			if c := line[i]; c == '\r' || c == 0 {
-				return rChunkExtByte, i
-			}
-		}
-		return ok, 0
-	}
-	for k := i; k < len(line); k++ {
-		if c := line[k]; c < 0x20 && c != '\t' || c == 0x7f {
-			return rChunkExtByte, k
-		}
-	}
-	for i < len(line) {
-		if i = skipBlank(line, i); i == len(line) || line[i] != ';' {
-			return rChunkBlank, i
-		}
-		i = skipBlank(line, i+1)
-		start := i
-		for i < len(line) && class[line[i]]&clsToken != 0 {
-			i++
-		}
-		if i == start {
-			if i == len(line) || line[i] == ';' {
-				if d.p.lenient.EmptyChunkExt {
-					continue
-				}
-				return rChunkExtEmpty, i
-			}
-			return rChunkExtName, i
-		}
-		k := skipBlank(line, i)
-		if k == len(line) || line[k] != '=' {
-			continue
-		}
-		i = skipBlank(line, k+1)
-		var r reason
-		if i, r = extValue(line, i); r != ok {
-			return r, i
-		}
-	}
-	return ok, 0
-}
-
-// extValue skips a token or a quoted string.
-func extValue(line []byte, i int) (int, reason) {
-	if i < len(line) && line[i] == '"' {
-		for i++; i < len(line); i++ {
-			switch line[i] {
-			case '"':
-				return i + 1, ok
-			case '\\':
-				i++
-			}
-		}
-		return len(line), rChunkExtQuoted
-	}
-	start := i
-	for i < len(line) && class[line[i]]&clsToken != 0 {
-		i++
-	}
-	if i == start {
-		return i, rChunkExtValue
-	}
-	return i, ok
-}
-
-func skipBlank(line []byte, i int) int {
-	for i < len(line) && class[line[i]]&clsBlank != 0 {
-		i++
-	}
-	return i
-}
-
-// chunkEnd checks the CRLF behind chunk data, byte by byte, so that an oversize chunk fails at its first excess byte.
-func (d *Decoder) chunkEnd(c byte) (int, reason) {
-	d.cur.steps++
-	if d.phase == phChunkCR {
-		if c != '\r' {
-			return 0, rChunkDataCR
-		}
-		d.phase = phChunkLF
-		return 1, ok
-	}
-	if c != '\n' {
-		return 0, rChunkDataLF
-	}
-	d.phase = phChunkLine
-	return 1, ok
-}
-
-// trailer parses the trailer section and reports End with it. RFC 9110 section 6.5.1-2: trailer fields for message framing,
-// routing, request modifiers, authentication and the like MUST NOT be generated; we refuse them rather than merge them.
-func (d *Decoder) trailer(src []byte, ev *Event) (int, reason, int) {
-	n, _, fields, r, off := parseSection(d.p, trailerSection, src, &d.cur, ev.Fields)
+	k, _, fields, r, off := parseSection(p, trailerSection, src[n:], &d.cur, ev.Fields)
 	ev.Fields = fields
-	if n == 0 {
-		return 0, r, off
+	if r != ok {
+		return d.failed(r, n, n+off, ev)
 	}
-	for i := range fields {
-		if !TrailerAllowed(fields[i].Name) {
-			return 0, rTrailerName, 0
-		}
+	if k == 0 {
+		ev.Kind = None
+		return d.consumed(n), nil
 	}
-	d.cur.restart()
-	ev.Kind = End
-	d.rest()
-	return n, ok, 0
+	if r, at := checkTrailers(fields); r != ok {
+		return d.failed(r, n, n+position(src[n:], fields, at), ev)
+	}
+	ev.Kind, d.state = End, stPaused
+	return d.consumed(n + k), nil
 }
