@@ -8,7 +8,7 @@ FUZZTIME  ?= 10s
 # The modules with dependencies of their own. They are checked where they exist.
 NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod))
 
-.PHONY: run test check lint fmt vet staticcheck race layers cross nested fuzz bench conform build clean help
+.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz bench conform build clean help
 
 run: ## start the demo server on http://127.0.0.1:8080/ (ARGS="--driver stdnet --addr :9000")
 	$(GO) run ./cmd/purewire serve $(ARGS)
@@ -18,7 +18,7 @@ test: ## run every test
 
 check: test lint race cross nested ## everything that must pass before a change lands
 
-lint: fmt vet staticcheck layers ## formatting, vet, staticcheck, purity and layering
+lint: fmt vet staticcheck layers sizes ## formatting, vet, staticcheck, purity and layering, file sizes
 
 fmt:
 	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')) || exit 1; \
@@ -31,7 +31,11 @@ staticcheck:
 	$(GO) tool staticcheck ./...
 
 layers: ## the import arrows and the purity law (also part of test)
-	$(GO) test -count=1 ./internal/layering
+	$(GO) test -count=1 -run 'TestArrows|TestPure' .
+
+sizes: # a source file that long holds more than one concept
+	@long=$$(git ls-files -co --exclude-standard '*.go' | grep -v '_test\.go$$' | xargs wc -l | awk '$$2 != "total" && $$1 > 600'); \
+	if [ -n "$$long" ]; then echo "over 600 lines:"; echo "$$long"; exit 1; fi
 
 race: ## run every test under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...

@@ -105,7 +105,8 @@ func (c *conn) feedHandler(t *drivers.Turn, l *local, src []byte) (n int, more b
 	}
 	x := c.x
 	x.g.mu.Lock()
-	full := len(x.in)-x.inOff >= highWater && !x.bodyClosed
+	// When all content is here only the End is left. It has no bytes of its own, so nobody would present it later.
+	full := len(x.in)-x.inOff >= highWater && !x.bodyClosed && c.left != 0
 	x.inFull = full
 	x.g.mu.Unlock()
 	if full {
