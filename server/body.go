@@ -152,6 +152,7 @@ func (x *exchange) over() bool {
 
 func (x *exchange) feed(p []byte, left int64) {
 	x.g.mu.Lock()
+	x.expect = false // the client did not wait
 	if !x.bodyClosed {
 		if x.in == nil {
 			x.inbuf = getIn()
