@@ -105,7 +105,8 @@ func (c *conn) feedHandler(t *drivers.Turn, l *local, src []byte) (n int, more b
 	}
 	x := c.x
 	x.g.mu.Lock()
-	full := len(x.in)-x.inOff >= highWater && !x.bodyClosed
+	// The End behind the last byte consumes nothing: it must not wait for input that does not come.
+	full := len(x.in)-x.inOff >= highWater && !x.bodyClosed && len(src) > 0
 	x.inFull = full
 	x.g.mu.Unlock()
 	if full {

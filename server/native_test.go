@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -100,12 +101,14 @@ func TestNativeShapes(t *testing.T) {
 					body = bytes.NewReader(make([]byte, 200_000))
 				}
 				req, _ := http.NewRequest(method, "http://"+addr+path, body)
-				resp, err := tr.RoundTrip(req)
+				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+				resp, err := tr.RoundTrip(req.WithContext(ctx))
 				if err != nil {
 					t.Fatal(name, err)
 				}
 				b, err := io.ReadAll(resp.Body)
 				resp.Body.Close()
+				cancel()
 				if err != nil || string(b) != want {
 					t.Fatalf("%s: %v, %d bytes", name, err, len(b))
 				}
