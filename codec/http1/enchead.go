@@ -44,7 +44,7 @@ type ResponseHead struct {
 	// Reason is the reason phrase; nil means the standard one (ReasonPhrase).
 	Reason []byte
 	// HTTP10 says that the request was HTTP/1.0: chunked and Upgrade are refused, and a connection that stays open
-	// says keep-alive. The version sent is HTTP/1.1 all the same (RFC 9110 section 6.2).
+	// says keep-alive. The version sent is HTTP/1.1 all the same (RFC 9110 section 6.2-7).
 	HTTP10 bool
 	// Fields are sent in this order and spelling. Not among them: Content-Length, Transfer-Encoding, Upgrade,
 	// Keep-Alive, Connection with close, keep-alive or upgrade; Date and Trailer only if the members below are empty.
@@ -142,19 +142,19 @@ func (h *RequestHead) check() (size int, err error) {
 	case Chunked:
 		content = true
 	case UntilClose, Tunnel:
-		// RFC 9112 section 6.3: a request without Content-Length and Transfer-Encoding has no content.
+		// RFC 9112 section 6.3-2.7: a request without Content-Length and Transfer-Encoding has no content.
 		return 0, errEncUntilClose
 	default:
 		return 0, errEncFramingBad
 	}
-	// RFC 9110 section 9.3.8-4: "A client MUST NOT send content in a TRACE request." 9.3.6-12: "A CONNECT request message
+	// RFC 9110 section 9.3.8-4: "A client MUST NOT send content in a TRACE request." 9.3.6-13: "A CONNECT request message
 	// does not have content."
 	if h.Framing != NoBody {
 		if m := LookupMethod(h.Method); m == MethodTrace || m == MethodConnect {
 			return 0, errEncMethodBody
 		}
 	}
-	// RFC 9110 section 10.1.1-11: "A client MUST NOT generate a 100-continue expectation in a request that does not
+	// RFC 9110 section 10.1.1-11.1: "A client MUST NOT generate a 100-continue expectation in a request that does not
 	// include content."
 	if h.Expect100 && (!content || h.HTTP10) {
 		return 0, errEncExpect
@@ -189,7 +189,7 @@ func (e *Encoder) AppendResponse(dst []byte, h *ResponseHead) ([]byte, error) {
 	case Chunked:
 		dst = appendChunked(dst, h.Trailers)
 	case NoBody:
-		// RFC 9112 section 6.3: without a length the client would read until the connection ends.
+		// RFC 9112 section 6.3-2.8: without a length the client would read until the connection ends.
 		if h.Status != 204 && h.Status != 304 && !h.ToHEAD {
 			dst = appendLength(dst, 0)
 		}

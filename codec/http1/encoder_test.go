@@ -274,7 +274,7 @@ func TestResponseHead(t *testing.T) {
 			"HTTP/1.1 200 OK\r\nDate: " + string(date) + "\r\nContent-Type: text/plain\r\nServer: x\r\nContent-Length: 13\r\n\r\n"},
 		{ResponseHead{Status: 404}, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"},
 		{ResponseHead{Status: 200, Reason: []byte("fine")}, "HTTP/1.1 200 fine\r\nContent-Length: 0\r\n\r\n"},
-		// RFC 9112 section 4-8: the space stands even without a phrase.
+		// RFC 9112 section 4-9: the space stands even without a phrase.
 		{ResponseHead{Status: 200, Reason: []byte{}}, "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n"},
 		{ResponseHead{Status: 299}, "HTTP/1.1 299 \r\nContent-Length: 0\r\n\r\n"},
 		{ResponseHead{Status: 204}, "HTTP/1.1 204 No Content\r\n\r\n"},

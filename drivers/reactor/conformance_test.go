@@ -42,7 +42,7 @@ func TestDriver(t *testing.T) { conform(t, Config{}) }
 
 // The same promises with one loop on a thread of its own, small turns and a small read buffer.
 func TestDriverSmall(t *testing.T) {
-	conform(t, Config{Loops: 1, LockThread: true, ReadBuffer: 4096, TurnBytes: 1000, TurnReads: 1, AcceptBatch: 1})
+	conform(t, Config{Loops: 1, LockThread: true, ReadBuffer: 4096, TurnBytes: 4000, TurnReads: 1, AcceptBatch: 1})
 }
 
 func TestDriverReusePort(t *testing.T) { conform(t, Config{Loops: 3, ReusePort: true}) }

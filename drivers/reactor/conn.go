@@ -24,6 +24,7 @@ const (
 	fDead                       // Closed was called; the descriptor closes at the end of the turn
 	fReady                      // on the loop's ready list
 	fDialing                    // connect is under way, no machine yet
+	fMore                       // the machine wants more than the tail: its last Receive consumed nothing
 	fOff                        // not registered with the poller
 )
 

@@ -3,6 +3,7 @@
 package reactor
 
 import (
+	"fmt"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -10,6 +11,9 @@ import (
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/drivers"
 )
+
+// errAborted is what Closed gets after Status had Abort.
+var errAborted = fmt.Errorf("purewire: aborted by the machine: %w", drivers.ErrClosed)
 
 // payloadChunk is the most payload that is sent with one system call.
 const payloadChunk = 1 << 20
@@ -31,6 +35,7 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 		m      = c.m
 		budget = lp.cfg.TurnBytes
 		again  = false // stopped by the budget only
+		fed    = false // Receive was called: output alone must not use up every turn
 		st     drivers.Status
 	)
 	for {
@@ -38,17 +43,19 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 		st = m.Status()
 		if st&drivers.Abort != 0 {
 			lp.obuf = out[:0]
-			lp.end(c, nil)
+			lp.end(c, errAborted)
 			return
 		}
 		if st&(drivers.WantInput|drivers.Closing) == 0 {
 			feed = true // what the driver holds is presented once input is wanted again
 		}
 		unsent := len(c.pending())
-		if again = budget <= 0; again {
+		hungry := st&(drivers.WantInput|drivers.Switch|drivers.Closing) == drivers.WantInput && len(in) > 0 && feed
+		if again = budget <= 0; again && (fed || !hungry) {
 			break
 		}
-		if st&drivers.HasPayload != 0 {
+		if again { // Receive, once
+		} else if st&drivers.HasPayload != 0 {
 			n, ok := lp.sendPayload(c, &out)
 			if !ok {
 				return
@@ -88,17 +95,21 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 			if !busy {
 				c.flags |= fDone
 			}
-		} else if st&(drivers.WantInput|drivers.Switch) == drivers.WantInput && len(in) > 0 && feed {
+		} else if hungry {
 			k := len(out)
 			t.Max = max(0, lp.cfg.HighWater-unsent-k)
 			var n int
 			n, out = m.Receive(t, in, out)
 			in = in[n:]
-			c.flags &^= fFresh
+			c.flags &^= fFresh | fMore
+			if fed = true; n == 0 {
+				c.flags |= fMore
+			}
 			budget -= len(out) - k
 			feed = n > 0
 			continue
-		} else if c.flags&(fEOF|fTold) == fEOF && (len(in) == 0 || c.flags&fFresh == 0) {
+		} else if c.flags&(fEOF|fTold) == fEOF && (len(in) == 0 || c.flags&fFresh == 0 && st&drivers.WantInput != 0) {
+			// Nothing is left, or the machine wants more than what is left: a tail that waits for a machine without WantInput comes first.
 			c.flags |= fTold
 			m.PeerClosed(t)
 			continue
@@ -296,6 +307,12 @@ func (lp *loop) readable(c *conn, ev uint32) {
 	for reads := 0; reads < lp.cfg.TurnReads; reads++ {
 		buf, owned := lp.rbuf, false
 		if tail := c.tail(); len(tail) > 0 {
+			if c.flags&fMore == 0 { // the machine has not got to all of it: no reading ahead
+				if c.flags&fReady == 0 {
+					lp.drive(c, tail, true, true)
+				}
+				return
+			}
 			buf, owned = lp.behind(c), true
 		}
 		n, errno := sysRead(int(c.fd), buf)

@@ -54,7 +54,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 	}
 	sysClose(probe)
 	low := old
-	low.Cur = uint64(probe) + 4 // room for four more
+	set(&low.Cur, probe+4) // room for four more
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low); err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +81,9 @@ func TestDescriptorsExhausted(t *testing.T) {
 	}
 	echoes(dialTo(t, addr))
 }
+
+// set hides that the field's type differs between systems.
+func set[T int64 | uint64](p *T, v int) { *p = T(v) }
 
 // more connections at once than one batch takes are all served, beside one peer that never stops sending.
 func TestAcceptBatchAndHotPeer(t *testing.T) {

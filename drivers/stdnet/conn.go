@@ -376,7 +376,7 @@ func (c *conn) finish() {
 	}
 	c.srv.putWorker(w)
 	c.calls++
-	c.out, c.small = nil, nil
+	c.out = nil
 	c.left.Store(0)
 	c.moved.Broadcast()
 	c.signal(fNudge)

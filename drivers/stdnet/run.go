@@ -24,6 +24,9 @@ func (c *conn) turn(w *worker) {
 	late := false
 	for !c.dead {
 		progress := c.attend(w)
+		if c.dead {
+			return
+		}
 		if !late && !c.lingering && c.m.Deadline().Reached(w.turn.Now) {
 			late, progress = true, true // once a turn: a machine that forgets to move its deadline must not spin
 			c.advance(w)
@@ -257,7 +260,7 @@ func (c *conn) linger(w *worker) {
 	}
 	c.lingering = true
 	c.lingerAt = w.turn.Now.Add(c.srv.cfg.Linger)
-	c.in, c.tail, c.small = nil, nil, nil
+	c.in, c.tail = nil, nil
 	if c.inFn {
 		c.watch()
 	}
