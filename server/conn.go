@@ -38,6 +38,7 @@ const (
 	fCounted                     // this request is counted in Server.inFlight
 	fHead                        // the request's method is HEAD
 	fOld                         // the request is HTTP/1.0
+	fLast                        // the client said that this request is its last (RFC 9112 section 9.6-2)
 )
 
 const (
@@ -144,11 +145,13 @@ loop:
 		case stSwitch:
 			break loop
 		default: // stClosing, stAbort
-			n = len(src)
 			break loop
 		}
 	}
-	if c.has(fBroken) || c.st == stClosing {
+	if c.has(fBroken) || c.st == stClosing || c.st == stAbort {
+		if n < len(src) {
+			c.flags &^= fLast // it was not
+		}
 		n = len(src)
 	}
 	c.tail = uint32(min(len(src)-n, 1<<31))
@@ -234,6 +237,9 @@ func (c *conn) request(t *drivers.Turn, l *local, src []byte, n int, out []byte)
 		c.flags |= fHead
 	}
 	// RFC 9112 section 9.3-4: persistence is the peer's choice first, then ours.
+	if !ev.KeepAlive {
+		c.flags |= fLast
+	}
 	if !ev.KeepAlive || c.has(fDraining) || (s.maxRequests > 0 && c.nreq >= s.maxRequests) {
 		c.flags |= fClose
 	}
