@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -501,5 +502,32 @@ func TestRealIP(t *testing.T) {
 				t.Errorf("%+v: got %s %s", c, r.RemoteAddr, r.Host)
 			}
 		})).ServeHTTP(httptest.NewRecorder(), r)
+	}
+}
+
+// tlsRig is a link that speaks TLS.
+type tlsRig struct{ *rig }
+
+func (tlsRig) ConnectionState() *tls.ConnectionState {
+	return &tls.ConnectionState{ServerName: "sni.example"}
+}
+
+// SV19: the TLS state of a link that has one is on the request, and the peer's address always is.
+func TestRequestTLS(t *testing.T) {
+	r := newRig(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.RemoteAddr, " ")
+		if r.TLS != nil {
+			fmt.Fprint(w, r.TLS.ServerName)
+		}
+	})})
+	r.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").idle()
+	if s := r.take(); !strings.HasSuffix(s, "\r\n\r\n198.51.100.7:4711 ") {
+		t.Fatalf("%q", s)
+	}
+	r.m.Closed(nil)
+	r.m = r.srv.Accept(&r.turn, tlsRig{r})
+	r.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").idle()
+	if s := r.take(); !strings.HasSuffix(s, "198.51.100.7:4711 sni.example") {
+		t.Fatalf("%q", s)
 	}
 }
