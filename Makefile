@@ -1,0 +1,61 @@
+# make run and make test need nothing but Go. "make help" lists the rest.
+GO      ?= go
+# What a target is given: make run ARGS="--driver stdnet", make fuzz FUZZTIME=1m, make test TESTFLAGS=-v.
+ARGS      ?=
+TESTFLAGS ?=
+FUZZTIME  ?= 10s
+
+# The modules with dependencies of their own. They are checked where they exist.
+NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod))
+
+.PHONY: run test check lint fmt vet staticcheck race layers cross nested fuzz bench conform build clean help
+
+run: ## start the demo server on http://127.0.0.1:8080/ (ARGS="--driver stdnet --addr :9000")
+	$(GO) run ./cmd/purewire serve $(ARGS)
+
+test: ## run every test
+	$(GO) test $(TESTFLAGS) ./...
+
+check: test lint race cross nested ## everything that must pass before a change lands
+
+lint: fmt vet staticcheck layers ## formatting, vet, staticcheck, purity and layering
+
+fmt:
+	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')) || exit 1; \
+	if [ -n "$$bad" ]; then echo "not formatted with gofmt:"; echo "$$bad"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+staticcheck:
+	$(GO) tool staticcheck ./...
+
+layers: ## the import arrows and the purity law (also part of test)
+	$(GO) test -count=1 ./internal/layering
+
+race: ## run every test under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
+
+cross: ## build and vet for every supported system
+	GO="$(GO)" scripts/cross.sh
+
+nested: ## vet and test the modules bench and interop
+	@set -e; for m in $(NESTED); do echo "== $$m"; (cd $$m && $(GO) vet ./... && $(GO) test $(TESTFLAGS) ./...); done
+
+fuzz: ## run every native fuzz target for FUZZTIME each
+	GO="$(GO)" scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## run the benchmarks with their peers (module bench)
+	cd bench && $(GO) run ./cmd/bench $(ARGS)
+
+conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver (installs what is missing)
+	GO="$(GO)" conform/run.sh $(ARGS)
+
+build: ## build bin/purewire
+	$(GO) build -trimpath -o bin/purewire ./cmd/purewire
+
+clean:
+	rm -rf bin
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t d; do printf '  make %-12s %s\n' "$$t" "$$d"; done

@@ -1,0 +1,164 @@
+package purewire_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/purewire/purewire/codec/codectest"
+)
+
+// builtOn names the codecs that a codec may import beside package codec and codec/internal.
+var builtOn = map[string][]string{
+	"codec/http2": {"codec/hpack"},
+	"codec/qpack": {"codec/hpack"},
+	"codec/h3":    {"codec/qpack"},
+}
+
+// impure lists what a codec may do against the law of purity, and why. It is empty: keep it so.
+var impure = map[string]codectest.Rules{}
+
+// mayImport tells whether the package in folder from may import the one in folder to, both of this module.
+// The arrows point down only.
+func mayImport(from, to string) bool {
+	room, below, _ := strings.Cut(from, "/")
+	sub, _, _ := strings.Cut(below, "/")
+	toRoom, _, _ := strings.Cut(to, "/")
+	if private(to) && !strings.HasPrefix(from+"/", strings.Split(to+"/", "/internal/")[0]+"/") {
+		return false
+	}
+	switch room {
+	case "codec":
+		switch {
+		case below == "":
+			return false
+		case to == "codec", strings.HasPrefix(to, "codec/internal/"):
+			return true
+		}
+		proto := "codec/" + sub
+		return to == proto || strings.HasPrefix(to, proto+"/") || slices.Contains(builtOn[proto], to)
+	case "drivers":
+		return to == "codec" || below != "" && toRoom == "drivers"
+	case "server", "client":
+		return toRoom == room || to == "drivers" || toRoom == "codec" && to != "codec/codectest"
+	case "cmd", "examples", "fuzz", "corpus":
+		return true
+	}
+	return false
+}
+
+func private(dir string) bool {
+	return strings.Contains("/"+dir+"/", "/internal/")
+}
+
+// arrows returns the imports that point the wrong way.
+func arrows(m codectest.Module, packages []codectest.Package) (bad []string) {
+	for _, p := range packages {
+		for _, imp := range p.Imports {
+			dir, ok := m.Dir(imp)
+			if !ok {
+				switch {
+				case !strings.Contains(strings.Split(imp, "/")[0], "."): // the standard library
+				case strings.HasPrefix(imp, "golang.org/x/sys/") && strings.HasPrefix(p.Rel, "drivers/"):
+				case strings.HasPrefix(imp, "golang.org/x/sys/") && (strings.HasPrefix(p.Rel, "examples/") || strings.HasPrefix(p.Rel, "cmd/")):
+				default:
+					bad = append(bad, p.Rel+" imports "+imp+" from outside of this module")
+				}
+				continue
+			}
+			rel, err := filepath.Rel(m.Root, dir)
+			if to := filepath.ToSlash(rel); err != nil || !mayImport(p.Rel, to) {
+				bad = append(bad, p.Rel+" must not import "+to)
+			}
+		}
+	}
+	return bad
+}
+
+func TestArrows(t *testing.T) {
+	m, err := codectest.FindModule(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := m.Packages()
+	if err != nil || len(all) < 4 {
+		t.Fatalf("%d packages, %v", len(all), err)
+	}
+	for _, bad := range arrows(m, all) {
+		t.Error(bad)
+	}
+}
+
+// TestArrowsFind shows that the wrong arrows are found and the right ones are not.
+func TestArrowsFind(t *testing.T) {
+	m := codectest.Module{Path: "m", Root: "/m"}
+	for _, c := range []struct {
+		from, to string
+		ok       bool
+	}{
+		{"codec", "m/codec/http1", false},
+		{"codec", "m/codec/internal/ascii", false},
+		{"codec/http1", "m/codec", true},
+		{"codec/http1", "m/codec/internal/ascii", true},
+		{"codec/http1", "m/codec/hpack", false},
+		{"codec/http1", "m/codec/codectest", false},
+		{"codec/http1", "m/drivers", false},
+		{"codec/http2", "m/codec/hpack", true},
+		{"codec/http2", "m/codec/http1", false},
+		{"codec/codectest", "m/codec/http1", false},
+		{"codec/internal/scan", "m/codec/http1", false},
+		{"drivers", "m/codec", true},
+		{"drivers", "m/drivers/stdnet", false},
+		{"drivers/stdnet", "m/drivers", true},
+		{"drivers/stdnet", "m/drivers/internal/wheel", true},
+		{"drivers/reactor", "m/codec/http1", false},
+		{"drivers/reactor", "m/codec/internal/ascii", false},
+		{"drivers/reactor", "m/server", false},
+		{"drivers/drivertest", "m/server", false},
+		{"server", "m/codec/http1", true},
+		{"server", "m/drivers", true},
+		{"server", "m/drivers/reactor", false},
+		{"server", "m/client", false},
+		{"server/internal/x", "m/drivers/stdnet", false},
+		{"client", "m/drivers/stdnet", false},
+		{"cmd/purewire", "m/drivers/reactor", true},
+		{"cmd/purewire", "m/server/internal/x", false},
+		{"examples/echo", "m/server", true},
+		{"misc", "m/codec", false},
+		{"codec/http1", "golang.org/x/net/http/httpguts", false},
+		{"drivers/reactor", "golang.org/x/sys/unix", true},
+		{"server", "golang.org/x/sys/unix", false},
+		{"server", "net/http", true},
+	} {
+		bad := arrows(m, []codectest.Package{{Rel: c.from, Imports: []string{c.to}}})
+		if (len(bad) == 0) != c.ok {
+			t.Errorf("%s imports %s: %v", c.from, c.to, bad)
+		}
+	}
+}
+
+// TestPure holds package codec and every codec below it to law 9, those that come later included.
+func TestPure(t *testing.T) {
+	m, err := codectest.FindModule(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := m.Packages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, p := range all {
+		if p.Rel != "codec" && !strings.HasPrefix(p.Rel, "codec/") || strings.HasPrefix(p.Rel, "codec/codectest") {
+			continue
+		}
+		seen++
+		t.Run(p.Rel, func(t *testing.T) {
+			codectest.Pure(t, filepath.Join(m.Root, filepath.FromSlash(p.Rel)), impure[p.Rel])
+		})
+	}
+	if seen < 2 {
+		t.Errorf("only %d packages found", seen)
+	}
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Loads the page at / in headless Chromium; its script tries every part and writes the outcome into the page.
+# conform/browser.sh URL DRIVER WORKDIR [SCREENSHOT.png]
+set -euo pipefail
+cd "$(dirname "$0")"
+. ./lib.sh
+url=$1 work=$3 shot=${4:-}
+profile=$(mktemp -d "$work/profile.XXXXXX")
+trap 'rm -rf "$profile"' EXIT
+flags=(--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+	--disable-component-update --disable-sync --disable-dev-shm-usage --user-data-dir="$profile" --window-size=1100,1250)
+# Virtual time would stop while the event stream is open; a real timeout ends the load instead.
+dom=$(timeout 90 chromium "${flags[@]}" --timeout=20000 --dump-dom "$url/#check" 2>"$work/chromium.log") || true
+has 'every part of the page works' 'page check: all parts work' "$dom"
+has 'it names the driver' "<b id=\"driver\">$2</b>" "$dom"
+has 'the clock ticks' 'id="clock"[^>]*data-id="[0-9]+"[^>]*>[0-9:]+ UTC<' "$dom"
+has 'the upload arrived whole' 'arrived whole' "$dom"
+has 'no request failed' '>0 failed<' "$dom"
+if [ "$failures" -gt 0 ]; then tail -n 5 "$work/chromium.log"; fi
+if [ -n "$shot" ]; then
+	timeout 90 chromium "${flags[@]}" --timeout=8000 --screenshot="$shot" "$url/" >/dev/null 2>&1
+fi
+verdict "Chromium on $2"

@@ -1,0 +1,97 @@
+package stdnet_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/purewire/purewire/drivers"
+	"github.com/purewire/purewire/drivers/drivertest"
+	"github.com/purewire/purewire/drivers/stdnet"
+)
+
+// In-memory connections: both ends in one process, Write blocks until the other side reads.
+func TestPipe(t *testing.T) {
+	s := stdnet.New(drivertest.Guard(t, drivertest.Echo), stdnet.Config{})
+	defer s.Close()
+	here, there := net.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- s.ServeConn(there) }()
+	_ = here.SetDeadline(time.Now().Add(20 * time.Second))
+	data := make([]byte, 3<<20)
+	for i := range data {
+		data[i] = byte(i * i >> 3)
+	}
+	go func() { _, _ = here.Write(data) }()
+	got := make([]byte, len(data))
+	if _, err := io.ReadFull(here, got); err != nil || string(got) != string(data) {
+		t.Fatalf("echo: %v", err)
+	}
+	_ = here.Close()
+	if err := <-done; err != nil {
+		t.Errorf("ServeConn: %v", err)
+	}
+}
+
+func TestServeConnRefuses(t *testing.T) {
+	s := stdnet.New(drivertest.Echo, stdnet.Config{MaxConns: 1})
+	first, served := net.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- s.ServeConn(served) }()
+	if _, err := first.Write([]byte("x")); err != nil { // taken: the connection is up
+		t.Fatal(err)
+	}
+	_, second := net.Pipe()
+	if err := s.ServeConn(second); !errors.Is(err, drivers.ErrBusy) {
+		t.Errorf("above MaxConns: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; !errors.Is(err, drivers.ErrClosed) {
+		t.Errorf("closed: %v", err)
+	}
+	_, third := net.Pipe()
+	if err := s.ServeConn(third); !errors.Is(err, drivers.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+	_ = first.Close()
+}
+
+// A listener that fails for good ends Serve with its error.
+func TestServeReturnsListenerError(t *testing.T) {
+	s := stdnet.New(drivertest.Echo, stdnet.Config{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = l.Close()
+	if err := s.Serve(l); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Serve: %v", err)
+	}
+	_ = s.Close()
+	if err := s.Serve(l); !errors.Is(err, drivers.ErrClosed) {
+		t.Errorf("Serve after Close: %v", err)
+	}
+}
+
+func TestConfigValidate(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		cfg  stdnet.Config
+		ok   bool
+	}{
+		{"zero", stdnet.Config{}, true},
+		{"none", stdnet.Config{KillWater: -1, MaxTail: -1, MaxPosts: -1, MaxConns: -1, WriteStall: -1, Linger: -1, LingerBytes: -1}, true},
+		{"large high water moves kill water", stdnet.Config{HighWater: 8 << 20}, true},
+		{"no read buffer", stdnet.Config{ReadBuffer: -1}, false},
+		{"no high water", stdnet.Config{HighWater: -1}, false},
+		{"kill below high", stdnet.Config{HighWater: 1000, KillWater: 999}, false},
+	} {
+		if err := x.cfg.Validate(); (err == nil) != x.ok {
+			t.Errorf("%s: %v", x.name, err)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package server
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/purewire/purewire/codec"
+	"github.com/purewire/purewire/codec/http1"
+	"github.com/purewire/purewire/drivers"
+)
+
+// Server makes one machine per connection. It is a drivers.Service, safe for any number of drivers at the same time.
+type Server struct {
+	cfg     Config
+	d       Deadlines // resolved: 0 means none
+	handler http.Handler
+	native  NativeHandler
+	profile *http1.Profile
+	retry   string
+
+	maxRequests  uint32
+	maxPipelined uint32
+	drainBody    int64
+	maxInFlight  int64
+	hooked       bool // any of OnReceive, OnReply
+
+	conns    atomic.Uint64 // IDs given out
+	inFlight atomic.Int64
+	std      *http.Server // what http.ServerContextKey yields
+}
+
+var _ drivers.Service = (*Server)(nil)
+
+// New returns a server for cfg, or what Validate finds wrong with it. cfg is copied.
+func New(cfg Config) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, d: cfg.Deadlines.withDefaults(), handler: cfg.Handler, native: cfg.Native, profile: cfg.HTTP1.Profile()}
+	if len(cfg.TrustedProxies) > 0 {
+		s.handler = RealIP(cfg.TrustedProxies)(cfg.Handler)
+	}
+	if s.handler == nil {
+		s.handler = http.NotFoundHandler()
+	}
+	s.maxRequests = uint32(min(pick(cfg.MaxRequestsPerConn, 0), math.MaxInt32))
+	s.maxPipelined = uint32(min(pick(cfg.MaxPipelined, DefaultMaxPipelined), math.MaxInt32))
+	if s.maxPipelined == 0 {
+		s.maxPipelined = math.MaxUint32
+	}
+	s.drainBody = pick(cfg.DrainBody, DefaultDrainBody)
+	s.maxInFlight = int64(pick(cfg.MaxInFlight, 0))
+	if r := pick(cfg.RetryAfter, DefaultRetryAfter); r > 0 {
+		s.retry = strconv.FormatInt(int64((r+time.Second-1)/time.Second), 10)
+	}
+	h := &cfg.Hooks
+	s.hooked = len(h.OnReceive)+len(h.OnReply) > 0
+	s.std = &http.Server{Handler: s.handler}
+	return s, nil
+}
+
+// InFlight returns the requests being handled now by http.Handlers or by native handlers that answer later.
+func (s *Server) InFlight() int { return int(s.inFlight.Load()) }
+
+// acquire counts one request in flight; false means shed it.
+func (s *Server) acquire() bool {
+	if n := s.inFlight.Add(1); s.maxInFlight > 0 && n > s.maxInFlight {
+		s.inFlight.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (s *Server) release() { s.inFlight.Add(-1) }
+
+// local is what one worker lends to the machines it runs: everything that a waiting connection does not need.
+type local struct {
+	ev     http1.Event // the request head
+	body   http1.Event // body pieces, so that head views survive
+	ctx    Ctx
+	head   http1.ResponseHead
+	fields []codec.Field
+	dates  http1.DateCache
+	buf    []byte // scratch
+	free   []*native
+}
+
+// date returns the 29 bytes of the Date value; they stay valid until the next call.
+func (l *local) date(unix int64) []byte { return l.dates.Bytes(unix) }
+
+// NewLocal returns one worker's scratch space.
+func (s *Server) NewLocal() any { return new(local) }
+
+// Accept returns the machine of a new connection.
+func (s *Server) Accept(t *drivers.Turn, l drivers.Link) drivers.Machine {
+	c := &conn{srv: s, link: l}
+	c.dec.InitRequest(s.profile)
+	if s.d.FirstByte > 0 {
+		c.start = t.Now
+		c.deadline = t.Now.Add(s.d.FirstByte)
+	}
+	if h := &s.cfg.Hooks; len(h.OnConnect)+len(h.OnDisconnect)+len(h.OnError) > 0 || s.hooked {
+		c.id = s.conns.Add(1)
+		if len(h.OnConnect) > 0 {
+			info := c.info()
+			for _, f := range h.OnConnect {
+				f(info)
+			}
+		}
+	}
+	c.settle(t)
+	return c
+}
