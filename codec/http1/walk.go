@@ -3,6 +3,7 @@ package http1
 import (
 	"encoding/binary"
 	"math/bits"
+	"unsafe"
 
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/internal/scan"
@@ -13,7 +14,7 @@ import (
 
 // firstWindow is how much of the input is marked at first: the whole head, most of the time, but not many heads when they
 // are pipelined.
-const firstWindow = 320
+const firstWindow = 256
 
 // parseHead is parseSection with the walkers tried first.
 func parseHead(p *Profile, kind sectionKind, src []byte, c *cursor, f []codec.Field) (n int, line startLine, fields []codec.Field, r reason, off int) {
@@ -75,7 +76,6 @@ func walkStart(kind sectionKind, src []byte, a, eol int, line *startLine) bool {
 
 // walkWords is the walker that scans by words.
 func walkWords(p *Profile, kind sectionKind, src []byte, line *startLine, fields []codec.Field) (int, []codec.Field) {
-	obs := p.lenient.ObsText
 	i := scan.TextEnd(src, 0)
 	if !walkStart(kind, src, scan.TokenEnd(src[:i], 0), i, line) {
 		return 0, fields
@@ -93,10 +93,7 @@ func walkWords(p *Profile, kind sectionKind, src []byte, line *startLine, fields
 		}
 		from := colon + 1
 		eol := scan.TextEnd(src, from)
-		for obs && eol < len(src) && src[eol] >= 0x80 {
-			eol = scan.TextEnd(src, eol+1)
-		}
-		if eol+1 >= len(src) || le16(src[eol:]) != crlf {
+		if eol = obsEnd(p, src, eol); eol+1 >= len(src) || le16(src[eol:]) != crlf {
 			return 0, fields
 		}
 		fields = storeField(fields, src, i, colon, from, eol)
@@ -133,85 +130,103 @@ func trimText(src []byte, from, to int) (int, int) {
 	return from, to
 }
 
-// walkVector is the walker over bitmaps of the input.
+// walkVector is the walker over bitmaps of the input, which exist on amd64 only. Loads are unchecked: every position
+// comes from a bit that stands for a byte of src, or was compared with len(src)-2 before.
 func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, fields []codec.Field) (int, []codec.Field) {
 	var m scan.Bitmaps
-	obs := p.lenient.ObsText
 	base, end := 0, min(len(src), firstWindow) // what m marks
 	scan.Fill(&m, src[:end])
-
-	a, found := next(&m.NotToken, 0, end)
-	if !found {
-		return 0, fields
-	}
-	i, found := next(&m.NotText, a, end)
-	if !found {
+	a := nextWord(&m.NotToken, 0, end)
+	i := nextWord(&m.NotText, a, end)
+	if i == end {
 		i = scan.TextEnd(src, end)
 	}
 	if !walkStart(kind, src, a, i, line) {
 		return 0, fields
 	}
-	for i += 2; ; {
-		if i+1 >= len(src) {
-			return 0, fields
+	i += 2
+	first, last, most := unsafe.Pointer(unsafe.SliceData(src)), len(src)-2, p.fields
+	for i <= last {
+		at := uint(i - base)
+		if i >= end {
+			at = 0
+			base, end = i, min(len(src), i+scan.Max)
+			scan.Fill(&m, src[base:end])
 		}
-		var colon int
-		found := false
-		if i < end {
-			colon, found = next(&m.NotToken, i-base, end-base)
-			colon += base
-		}
-		if !found {
+		var colon, eol int
+		if w := m.NotToken[at>>6%scan.Words] >> (at & 63); w != 0 {
+			colon = i + bits.TrailingZeros64(w)
+		} else if colon = base + nextWord(&m.NotToken, int(at), end-base); colon == end {
 			if end == len(src) || i == base {
 				return 0, fields
 			}
-			base, end = i, min(len(src), i+scan.Max)
-			scan.Fill(&m, src[base:end])
+			end = i // marks from here
 			continue
 		}
-		if colon == i {
-			if le16(src[i:]) == crlf {
+		switch *(*byte)(unsafe.Add(first, colon)) {
+		case ':':
+		case '\r':
+			if colon == i && *(*uint16)(unsafe.Add(first, i)) == crlf {
 				return i + 2, fields
 			}
 			return 0, fields
-		}
-		if src[colon] != ':' || len(fields) >= p.fields {
+		default:
 			return 0, fields
 		}
-		from := colon + 1
-		eol, found := next(&m.NotText, from-base, end-base)
-		eol += base
-		if !found {
-			eol = scan.TextEnd(src, max(from, end))
+		at = uint(colon - base)
+		if w := m.NotText[at>>6%scan.Words] >> (at & 63); w != 0 {
+			eol = i + bits.TrailingZeros64(w) + (colon - i)
+		} else if eol = base + nextWord(&m.NotText, int(at), end-base); eol == end {
+			eol = scan.TextEnd(src, end)
 		}
-		for obs && eol < len(src) && src[eol] >= 0x80 {
-			eol = scan.TextEnd(src, eol+1)
-		}
-		if eol+1 >= len(src) || le16(src[eol:]) != crlf {
+		if eol > last || colon == i || len(fields) >= most {
 			return 0, fields
 		}
-		fields = storeField(fields, src, i, colon, from, eol)
+		if *(*uint16)(unsafe.Add(first, eol)) != crlf {
+			if eol = obsEnd(p, src, eol); eol > last || le16(src[eol:]) != crlf {
+				return 0, fields
+			}
+		}
+		from, to := colon+1, eol
+		if *(*byte)(unsafe.Add(first, from)) == ' ' {
+			from++
+		}
+		if *(*byte)(unsafe.Add(first, from)) <= ' ' || *(*byte)(unsafe.Add(first, to-1)) <= ' ' {
+			from, to = trimText(src, min(from, to), to)
+		}
+		n := len(fields)
+		if n == cap(fields) {
+			fields = append(fields, codec.Field{})
+		}
+		fields = fields[:n+1]
+		f := &fields[n]
+		f.Name, f.Value, f.Sensitive = src[i:colon:colon], src[from:to:to], false
 		i = eol + 2
 	}
+	return 0, fields
 }
 
-// next returns the position of the first mark at or behind i, below end.
-func next(m *[scan.Words]uint64, i, end int) (int, bool) {
+// obsEnd goes on at a byte that is no text, and returns the next that is no obs-text either, if the profile allows that.
+func obsEnd(p *Profile, src []byte, eol int) int {
+	for p.lenient.ObsText && eol < len(src) && src[eol] >= 0x80 {
+		eol = scan.TextEnd(src, eol+1)
+	}
+	return eol
+}
+
+// nextWord returns the position of the first mark at or behind i, end if there is none below it.
+func nextWord(m *[scan.Words]uint64, i, end int) int {
 	if i >= end {
-		return 0, false
+		return end
 	}
-	if w := m[i>>6&(scan.Words-1)] >> (i & 63); w != 0 {
-		return i + bits.TrailingZeros64(w), true
-	}
-	return nextWord(m, i, end)
-}
-
-// nextWord goes on behind the word that holds i.
-func nextWord(m *[scan.Words]uint64, i, end int) (int, bool) {
-	for k := i>>6 + 1; k < (end+63)>>6; k++ {
-		if w := m[k&(scan.Words-1)]; w != 0 {
-			return k<<6 + bits.TrailingZeros64(w), true
+	w := m[i>>6&(scan.Words-1)] >> (i & 63) << (i & 63)
+	for k := i &^ 63; ; {
+		if w != 0 {
+			return k + bits.TrailingZeros64(w)
 		}
+		if k += 64; k >= end {
+			return end
+		}
+		w = m[k>>6&(scan.Words-1)]
 	}
-	return 0, false
 }

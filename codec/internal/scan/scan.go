@@ -9,7 +9,7 @@ import (
 
 const (
 	// Words is the number of 64-bit words in each map of a Bitmaps.
-	Words = 16
+	Words = 8
 	// Max is how many bytes a Bitmaps covers.
 	Max = 64 * Words
 )

@@ -87,7 +87,7 @@ TEXT ·fillAVX2(SB), NOSPLIT, $0-24
 block:
 	MARK64
 	MOVQ AX, (DI)
-	MOVQ BX, 128(DI)
+	MOVQ BX, 64(DI)
 	ADDQ $64, SI
 	ADDQ $8, DI
 	SUBQ $64, DX
@@ -104,7 +104,7 @@ block:
 	SHRQ CX, AX
 	SHRQ CX, BX
 	MOVQ AX, (DI)
-	MOVQ BX, 128(DI)
+	MOVQ BX, 64(DI)
 
 done:
 	VZEROUPPER
@@ -125,6 +125,6 @@ short:
 	ORQ     R8, AX
 	ORQ     R9, BX
 	MOVQ    AX, (DI)
-	MOVQ    BX, 128(DI)
+	MOVQ    BX, 64(DI)
 	VZEROUPPER
 	RET
