@@ -433,3 +433,7 @@ func (d *Decoder) AppendOwed(dst []byte, max int) []byte { return dst }
 // Steps returns how many bytes were looked at so far, to show that the work is linear in the input at any cutting: it is
 // below four times the input.
 func (d *Decoder) Steps() uint64 { return d.cur.steps }
+
+// Tunnel reports whether HTTP has ended on this connection (101, 2xx to CONNECT): the unread bytes belong to the next
+// protocol. Only a decoder of responses knows this by itself.
+func (d *Decoder) Tunnel() bool { return d.state == stTunnel }

@@ -54,8 +54,3 @@ func (h *Head) parse(kind sectionKind, src []byte, p *Profile) (int, error) {
 	}
 	return n, nil
 }
-
-// parseHead is parseSection with the one-pass walkers tried first.
-func parseHead(p *Profile, kind sectionKind, src []byte, c *cursor, f []codec.Field) (n int, line startLine, fields []codec.Field, r reason, off int) {
-	return parseSection(p, kind, src, c, f)
-}

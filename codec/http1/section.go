@@ -63,6 +63,9 @@ func parseSection(p *Profile, kind sectionKind, src []byte, c *cursor, f []codec
 	if !s.store {
 		// All lines are known to be good; now collect them.
 		c.restart()
+		if kind != trailerSection && p.strictHead {
+			return parseHead(p, kind, src[:n], c, f)
+		}
 		s.store = true
 		n, r, off = s.lines(c)
 	}

@@ -1,0 +1,26 @@
+//go:build amd64 && !purego
+
+package scan
+
+import "golang.org/x/sys/cpu"
+
+// Vector says that Fill uses the assembly kernel and is the faster way.
+var Vector = cpu.X86.HasAVX2
+
+// Fill marks the bytes of src, at most Max of them. Bits behind the last byte, up to a multiple of 64, are 0; words
+// behind those are left as they are. Nothing outside of src is read.
+func Fill(m *Bitmaps, src []byte) {
+	if !Vector || len(src) < 32 {
+		fill(m, src)
+		return
+	}
+	if len(src) > Max {
+		panic("scan: too long")
+	}
+	fillAVX2(m, &src[0], len(src))
+}
+
+// fillAVX2 needs 32 <= n <= Max.
+//
+//go:noescape
+func fillAVX2(m *Bitmaps, src *byte, n int)
