@@ -37,8 +37,8 @@ sizes: # a source file that long holds more than one concept
 	@long=$$(git ls-files -co --exclude-standard '*.go' | grep -v '_test\.go$$' | xargs wc -l | awk '$$2 != "total" && $$1 > 600'); \
 	if [ -n "$$long" ]; then echo "over 600 lines:"; echo "$$long"; exit 1; fi
 
-race: ## run every test under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
+race: ## run every test under the race detector (needs a C compiler); -short holds long corpus inputs to fewer cuttings
+	CGO_ENABLED=1 $(GO) test -race -short $(TESTFLAGS) ./...
 
 cross: ## build and vet for every supported system
 	GO="$(GO)" scripts/cross.sh
