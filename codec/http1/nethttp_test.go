@@ -16,11 +16,8 @@ var stricter = map[reason]string{
 	rLineLF:             "9112-2.2-3: a recipient MAY recognize a single LF as a line terminator",
 	rFieldLF:            "9112-2.2-3: same",
 	rLineCR:             "9112-2.2-4: bare CR: invalid, or replaced",
-	rFieldCR:            "9112-2.2-4: same (net/http trims CR before LF)",
 	rObsFold:            "9112-5.2-2: reject with 400, or replace",
-	rLeadingSpace:       "9112-2.2-8: reject, or drop the lines",
 	rTargetByte:         "9112-3.2-2: no whitespace is allowed in the request-target; nor has its grammar the bytes above 0x7F or #",
-	rTargetEmpty:        "9112-3-2: single space; net/http splits at the first and the second",
 	rTargetForm:         "9112-3.2-1: four forms",
 	rTargetStar:         "9112-3.2.4-1: asterisk-form is for OPTIONS",
 	rTargetScheme:       "9112-3.2.2-1: absolute-form; net/http takes any URL",
@@ -33,7 +30,6 @@ var stricter = map[reason]string{
 	rHostInvalid:        "9112-3.2-6: same",
 	rValueObs:           "9110-5.5-4: obs-text; Leniency.ObsText takes it",
 	rReasonByte:         "9112-4-4: same, and controls, which net/http does not look at in a reason phrase",
-	rValueByte:          "9110-5.5-5: controls other than CR, LF, NUL MAY be retained",
 	rStatusSpace:        "9112-4-6: a server MUST send the space",
 	rStatusRange:        "9110-15-2: values are 100 to 599",
 	rStatusCode:         "9112-4-2: single space before the code; net/http skips more",
@@ -68,10 +64,7 @@ var stricter = map[reason]string{
 	rTargetLong:         "9112-3-5: limit",
 	rLineLong:           "9112-3-3: limit",
 	rChunkLine:          "9112-7.1.1-6: limit",
-	rMethod:             "9112-3.1-1: judged at its first byte",
 	rNameSpace:          "9112-5.1-2: MUST; net/http takes a field whose name is a token and blanks in responses",
-	rNameEmpty:          "9112-5-1: same",
-	rNameByte:           "9110-5.1-2: same",
 }
 
 // wider lists, by what the message has, what net/http refuses and this package takes.
