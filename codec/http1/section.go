@@ -162,7 +162,8 @@ func (s *section) tooLong(line []byte, first bool) reason {
 		return rFieldLong
 	case s.kind == requestHead:
 		method, rest, found := bytes.Cut(line, []byte(" "))
-		if found && IsToken(method) && bytes.IndexByte(rest, ' ') < 0 {
+		// What a version and its CR take up behind the target is not to blame.
+		if end := bytes.IndexByte(rest, ' '); found && IsToken(method) && (end < 0 || len(rest)-end <= len(" HTTP/1.1\r\n")) {
 			return rTargetLong
 		}
 	}

@@ -1,0 +1,63 @@
+package http1
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/purewire/purewire/codec"
+	"github.com/purewire/purewire/codec/internal/scan"
+)
+
+// checkWalkers holds both walkers to the line parser: what one accepts the other parses alike, and a whole, strict head within
+// the limits, of names up to 500 bytes, is accepted.
+func checkWalkers(t testing.TB, src []byte) {
+	t.Helper()
+	for _, p := range []*Profile{defaultProfile, Options{Leniency: Leniency{ObsText: true}, Limits: Limits{Fields: 3}}.Profile()} {
+		for _, kind := range []sectionKind{requestHead, responseHead} {
+			var c cursor
+			want, wantLine, wantFields, _, _ := parseSection(p, kind, src, &c, nil)
+			declined := false
+			for _, f := range wantFields {
+				declined = declined || len(f.Name) > 500
+			}
+			for _, c := range src[:wantLine.b] {
+				declined = declined || c >= 0x80 // a reason phrase of obs-text is left to the line parser
+			}
+			compare := func(name string, n int, line startLine, fields []codec.Field) {
+				t.Helper()
+				if n == 0 && (want == 0 || declined || want > p.whole) {
+					return
+				}
+				if n != want || line != wantLine || fmt.Sprint(fields) != fmt.Sprint(wantFields) {
+					t.Fatalf("%s, kind %d, of %q: %d %+v %v\nwant %d %+v %v", name, kind, src, n, line, fields, want, wantLine, wantFields)
+				}
+				for _, f := range fields {
+					if cap(f.Name) != len(f.Name) || cap(f.Value) != len(f.Value) || f.Sensitive {
+						t.Fatalf("%s: field reaches further than it says", name)
+					}
+				}
+			}
+			whole := src[:min(len(src), p.whole)]
+			if len(whole) < minHead {
+				continue
+			}
+			var line startLine
+			n, fields := walkWords(p, kind, whole, &line, nil)
+			compare("words", n, line, fields)
+			if scan.Vector && len(whole) >= 32 {
+				line = startLine{}
+				n, fields = walkVector(p, kind, whole, &line, nil)
+				compare("vector", n, line, fields)
+			}
+		}
+	}
+}
+
+func FuzzWalkers(f *testing.F) {
+	f.Add([]byte(picoRequest))
+	f.Add([]byte(minimalRequest))
+	f.Add([]byte("HTTP/1.1 200 OK\r\nA: b\r\nC:\t\r\n\r\n"))
+	f.Add(bytes.Repeat([]byte("GET / HTTP/1.0\r\n"), 40))
+	f.Fuzz(func(t *testing.T, src []byte) { checkWalkers(t, src) })
+}
