@@ -108,7 +108,8 @@ func halfClose(p *peer) error {
 	return nil
 }
 
-// flood sends requests and reads no answer, until the server stops reading or closes.
+// flood sends requests and reads no answer, until the server stops reading or closes. The drivers look whether the kernel's
+// queue has become shorter once per stall time, so the little that fits into this side's buffer earns a second one.
 func flood(p *peer) error {
 	req := bytes.Repeat([]byte([]string{
 		"GET /native/plaintext HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -120,7 +121,7 @@ func flood(p *peer) error {
 	long := p.rnd.IntN(4) == 0
 	wait := time.Second
 	if long {
-		wait = stallLong + slack
+		wait = 2*stallLong + slack
 	}
 	_ = p.SetWriteDeadline(time.Now().Add(wait)) // fails on a closed connection only, and then Write fails too
 	for range 2000 {
