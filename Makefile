@@ -1,14 +1,15 @@
 # make run and make test need nothing but Go. "make help" lists the rest.
 GO      ?= go
-# What a target is given: make run ARGS="--driver stdnet", make fuzz FUZZTIME=1m, make test TESTFLAGS=-v.
+# What a target is given: make run ARGS="--driver stdnet", make fuzz FUZZTIME=1m, make soak SOAKTIME=1m, make test TESTFLAGS=-v.
 ARGS      ?=
 TESTFLAGS ?=
 FUZZTIME  ?= 10s
+SOAKTIME  ?= 10m
 
 # The modules with dependencies of their own. They are checked where they exist.
 NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod))
 
-.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz bench conform build clean help
+.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz bench conform soak build clean help
 
 run: ## start the demo server on http://127.0.0.1:8080/ (ARGS="--driver stdnet --addr :9000")
 	$(GO) run ./cmd/purewire serve $(ARGS)
@@ -54,6 +55,9 @@ bench: ## run the benchmarks with their peers (module bench)
 
 conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver (installs what is missing)
 	GO="$(GO)" conform/run.sh $(ARGS)
+
+soak: build ## attack the demo server for SOAKTIME on every driver, honest clients beside (Linux)
+	nice -n 5 $(GO) run ./conform/soak -time $(SOAKTIME) $(ARGS)
 
 build: ## build bin/purewire
 	$(GO) build -trimpath -o bin/purewire ./cmd/purewire
