@@ -1,14 +1,15 @@
 # make run and make test need nothing but Go. "make help" lists the rest.
 GO      ?= go
-# What a target is given: make run ARGS="--driver stdnet", make fuzz FUZZTIME=1m, make test TESTFLAGS=-v.
+# What a target is given: make run ARGS="--driver stdnet", make fuzz FUZZTIME=1m, make soak SOAKTIME=1m, make test TESTFLAGS=-v.
 ARGS      ?=
 TESTFLAGS ?=
 FUZZTIME  ?= 10s
+SOAKTIME  ?= 10m
 
 # The modules with dependencies of their own. They are checked where they exist.
 NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod))
 
-.PHONY: run test check lint fmt vet staticcheck race layers cross nested fuzz bench conform build clean help
+.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz bench conform soak build clean help
 
 run: ## start the demo server on http://127.0.0.1:8080/ (ARGS="--driver stdnet --addr :9000")
 	$(GO) run ./cmd/purewire serve $(ARGS)
@@ -18,7 +19,7 @@ test: ## run every test
 
 check: test lint race cross nested ## everything that must pass before a change lands
 
-lint: fmt vet staticcheck layers ## formatting, vet, staticcheck, purity and layering
+lint: fmt vet staticcheck layers sizes ## formatting, vet, staticcheck, purity and layering, file sizes
 
 fmt:
 	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')) || exit 1; \
@@ -31,10 +32,14 @@ staticcheck:
 	$(GO) tool staticcheck ./...
 
 layers: ## the import arrows and the purity law (also part of test)
-	$(GO) test -count=1 ./internal/layering
+	$(GO) test -count=1 -run 'TestArrows|TestPure' .
 
-race: ## run every test under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
+sizes: # a source file that long holds more than one concept
+	@long=$$(git ls-files -co --exclude-standard '*.go' | grep -v '_test\.go$$' | xargs wc -l | awk '$$2 != "total" && $$1 > 600'); \
+	if [ -n "$$long" ]; then echo "over 600 lines:"; echo "$$long"; exit 1; fi
+
+race: ## run every test under the race detector (needs a C compiler); -short holds long corpus inputs to fewer cuttings
+	CGO_ENABLED=1 $(GO) test -race -short $(TESTFLAGS) ./...
 
 cross: ## build and vet for every supported system
 	GO="$(GO)" scripts/cross.sh
@@ -50,6 +55,9 @@ bench: ## run the benchmarks with their peers (module bench)
 
 conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver (installs what is missing)
 	GO="$(GO)" conform/run.sh $(ARGS)
+
+soak: build ## attack the demo server for SOAKTIME on every driver, honest clients beside (Linux)
+	nice -n 5 $(GO) run ./conform/soak -time $(SOAKTIME) $(ARGS)
 
 build: ## build bin/purewire
 	$(GO) build -trimpath -o bin/purewire ./cmd/purewire

@@ -31,6 +31,7 @@ for driver in "${drivers[@]}"; do
 	"$work/purewire" serve --driver "$driver" --addr 127.0.0.1:0 --dir "$work/files" >"$work/log" 2>&1 &
 	pid=$!
 	url=
+	: >"$work/log"
 	for _ in {1..100}; do
 		url=$(sed -n 's,^ *\(http://[^/]*\)/$,\1,p' "$work/log")
 		if [ -n "$url" ]; then break; fi

@@ -41,6 +41,9 @@ const (
 	Closing
 	// Abort asks the driver to close at once, unsent output and all.
 	Abort
+	// Complete, beside Closing, says that the peer has promised to send nothing more and kept it so far: the driver closes as
+	// soon as all output is sent, without lingering.
+	Complete
 )
 
 // Machine is one connection's protocol logic. See the package documentation for who calls what when.

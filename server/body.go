@@ -105,7 +105,8 @@ func (c *conn) feedHandler(t *drivers.Turn, l *local, src []byte) (n int, more b
 	}
 	x := c.x
 	x.g.mu.Lock()
-	full := len(x.in)-x.inOff >= highWater && !x.bodyClosed
+	// The End behind the last byte consumes nothing: it must not wait for input that does not come.
+	full := len(x.in)-x.inOff >= highWater && !x.bodyClosed && len(src) > 0
 	x.inFull = full
 	x.g.mu.Unlock()
 	if full {
@@ -152,6 +153,7 @@ func (x *exchange) over() bool {
 
 func (x *exchange) feed(p []byte, left int64) {
 	x.g.mu.Lock()
+	x.expect = false // the client did not wait
 	if !x.bodyClosed {
 		if x.in == nil {
 			x.inbuf = getIn()

@@ -38,6 +38,7 @@ const (
 	fCounted                     // this request is counted in Server.inFlight
 	fHead                        // the request's method is HEAD
 	fOld                         // the request is HTTP/1.0
+	fLast                        // the client said that this request is its last (RFC 9112 section 9.6-2)
 )
 
 const (
@@ -144,11 +145,13 @@ loop:
 		case stSwitch:
 			break loop
 		default: // stClosing, stAbort
-			n = len(src)
 			break loop
 		}
 	}
-	if c.has(fBroken) || c.st == stClosing {
+	if c.has(fBroken) || c.st == stClosing || c.st == stAbort {
+		if n < len(src) {
+			c.flags &^= fLast // it was not
+		}
 		n = len(src)
 	}
 	c.tail = uint32(min(len(src)-n, 1<<31))
@@ -234,6 +237,9 @@ func (c *conn) request(t *drivers.Turn, l *local, src []byte, n int, out []byte)
 		c.flags |= fHead
 	}
 	// RFC 9112 section 9.3-4: persistence is the peer's choice first, then ours.
+	if !ev.KeepAlive {
+		c.flags |= fLast
+	}
 	if !ev.KeepAlive || c.has(fDraining) || (s.maxRequests > 0 && c.nreq >= s.maxRequests) {
 		c.flags |= fClose
 	}
@@ -261,96 +267,6 @@ func (c *conn) shed(t *drivers.Turn, l *local, out []byte) []byte {
 	return out
 }
 
-// closing decides, when a response head is written, whether the connection ends after it.
-func (c *conn) closing() bool {
-	if c.has(fClose | fDraining | fBroken) {
-		c.flags |= fClose
-		return true
-	}
-	if c.has(fBodyOpen) {
-		switch {
-		case c.has(fExpect) && c.got == 0:
-			// RFC 9110 section 10.1.1-15: the client may or may not send the content now; nobody can tell what
-			// its next byte means.
-			c.flags |= fClose
-		case c.left > c.srv.drainBody, c.srv.drainBody == 0:
-			// RFC 9112 section 9.3-7: read the entire request body or close after the response.
-			c.flags |= fClose
-		}
-	}
-	return c.has(fClose)
-}
-
-// answered ends a request whose response is complete.
-func (c *conn) answered(t *drivers.Turn) {
-	if c.has(fCounted) {
-		c.flags &^= fCounted
-		c.srv.release()
-	}
-	switch {
-	case c.has(fClose | fBroken):
-		c.st = stClosing
-	case c.has(fBodyOpen):
-		c.st = stDrain
-		c.flags &^= fPaused
-		c.mark, c.last = t.Now, t.Now
-		c.got = 0
-		if c.has(fPeerClosed) && c.tail == 0 {
-			c.st = stClosing
-		}
-	default:
-		c.next(t)
-	}
-}
-
-// next makes the connection ready for another request.
-func (c *conn) next(t *drivers.Turn) {
-	c.dec.Resume()
-	c.st = stHead
-	c.flags &^= fBodyOpen | fExpect | fClose
-	c.deadline = never0(t.Now, c.srv.d.Idle)
-	if c.has(fDraining) || (c.has(fPeerClosed) && c.tail == 0) {
-		c.st = stClosing
-	}
-}
-
-// feedDrain drops body bytes. RFC 9112 section 9.3-7: a server that does not read the whole body must close.
-func (c *conn) feedDrain(t *drivers.Turn, l *local, src []byte) (n int, more bool) {
-	n, err := c.dec.Next(src, &l.body)
-	if err != nil {
-		c.st = stClosing
-		return n, false
-	}
-	switch l.body.Kind {
-	case http1.Body:
-		c.got += int64(len(l.body.Data))
-		c.last = t.Now
-		if c.got > c.srv.drainBody {
-			c.st = stClosing
-			return n, false
-		}
-	case http1.End:
-		c.next(t)
-	case http1.None:
-		if c.has(fPeerClosed) {
-			c.st = stClosing
-		}
-		return n, false
-	}
-	return n, true
-}
-
-// reject answers a request that the decoder refused, and closes.
-func (c *conn) reject(t *drivers.Turn, l *local, out []byte, err error) []byte {
-	reason := ""
-	if c.srv.cfg.ExposeErrors {
-		reason = reasonOf(err)
-	}
-	c.srv.onError(nil, err)
-	c.st = stClosing
-	return l.appendError(out, t.Unix, 1, errorStatus(err), reason, "", false, true)
-}
-
 // Transmit appends what handlers have ready.
 func (c *conn) Transmit(t *drivers.Turn, dst []byte) []byte {
 	l := t.Local.(*local)
@@ -364,106 +280,8 @@ func (c *conn) Transmit(t *drivers.Turn, dst []byte) []byte {
 	return dst
 }
 
-// PeerClosed notes the FIN. RFC 9112 section 9.6: what was asked before it is still answered.
-func (c *conn) PeerClosed(t *drivers.Turn) {
-	c.flags |= fPeerClosed
-	switch c.st {
-	case stHead:
-		if !c.has(fFull) {
-			c.st = stClosing
-		}
-	case stDrain:
-		if c.tail == 0 {
-			c.st = stClosing
-		}
-	case stHandler:
-		c.x.peerClosed(c.has(fBodyOpen) && c.tail == 0)
-	case stNative:
-		if c.nat.await != nil && c.tail == 0 {
-			c.st = stClosing
-			c.dropNative(ErrPeerClosed)
-		}
-	}
-	c.settle(t)
-}
-
 // Deadline returns when Advance is due.
 func (c *conn) Deadline() codec.Time { return c.deadline }
-
-// Status returns the machine's wishes.
-func (c *conn) Status() drivers.Status {
-	if c.st == stHead && c.has(fFull) && c.link.Unsent() < maxUnsent/2 {
-		if c.queued < c.srv.maxPipelined || c.link.Unsent() == 0 {
-			return c.status | drivers.WantInput
-		}
-	}
-	return c.status
-}
-
-// settle computes status and deadline after a call.
-func (c *conn) settle(t *drivers.Turn) {
-	var s drivers.Status
-	switch c.st {
-	case stHead:
-		if !c.has(fFull) {
-			s = drivers.WantInput
-		} else {
-			c.deadline = codec.Never // the peer has to read; the driver's WriteStall sees to that
-		}
-	case stDrain:
-		s = drivers.WantInput
-		c.deadline = c.bodyDeadline()
-	case stHandler:
-		s = c.settleHandler(t)
-	case stNative:
-		s = c.settleNative(t)
-	case stSwitch:
-		s = drivers.Switch
-	case stClosing:
-		s = drivers.Closing
-		c.deadline = codec.Never
-	case stAbort:
-		s = drivers.Abort
-		c.deadline = codec.Never
-	}
-	if c.st != stAbort {
-		c.deadline = codec.Earliest(c.deadline, c.writeBy)
-	}
-	c.status = s
-}
-
-// bodyDeadline is when the request body must have made progress.
-func (c *conn) bodyDeadline() codec.Time {
-	if !c.has(fBodyOpen) || c.has(fPaused) {
-		return codec.Never
-	}
-	d := &c.srv.d
-	by := codec.Never
-	if d.BodyIdle > 0 {
-		by = c.last.Add(d.BodyIdle)
-	}
-	if d.BodyMinRate > 0 {
-		due := d.BodyGrace + time.Duration(float64(c.got)/float64(d.BodyMinRate)*float64(time.Second))
-		by = codec.Earliest(by, c.mark.Add(due))
-	}
-	return by
-}
-
-// pauseBody and resumeBody stop and restart the body's clocks while its reader, not its sender, is the slow one.
-func (c *conn) pauseBody(t *drivers.Turn) {
-	if !c.has(fPaused) {
-		c.flags |= fPaused
-		c.mark -= t.Now // negative: the running time so far
-	}
-}
-
-func (c *conn) resumeBody(t *drivers.Turn) {
-	if c.has(fPaused) {
-		c.flags &^= fPaused
-		c.mark += t.Now
-		c.last = t.Now
-	}
-}
 
 // Payload returns the bytes a handler lent.
 func (c *conn) Payload() []byte {
@@ -485,63 +303,4 @@ func (c *conn) PayloadSent(t *drivers.Turn, n int) {
 		c.nativeSent(t, n)
 	}
 	c.settle(t)
-}
-
-// Successor returns the hijacker's machine.
-func (c *conn) Successor(t *drivers.Turn) drivers.Machine {
-	h := c.x.hijack
-	if c.has(fCounted) {
-		c.flags &^= fCounted
-		c.srv.release()
-	}
-	h.disconnect = c.disconnect
-	if c.has(fPeerClosed) {
-		// The driver tells the new machine itself; this is only for the bytes already here.
-		h.sawFIN()
-	}
-	return h
-}
-
-// Closed ends everything.
-func (c *conn) Closed(err error) {
-	if c.has(fCounted) {
-		c.flags &^= fCounted
-		c.srv.release()
-	}
-	if c.x != nil {
-		c.x.closed(causeOf(err))
-	}
-	if c.nat != nil {
-		c.dropNative(causeOf(err))
-	}
-	c.disconnect(err)
-}
-
-func (c *conn) disconnect(err error) {
-	if h := c.srv.cfg.Hooks.OnDisconnect; len(h) > 0 {
-		info := c.info()
-		for _, f := range h {
-			f(info, err)
-		}
-	}
-}
-
-// Drain finishes the connection: what is in flight is answered, then it closes.
-func (c *conn) Drain(t *drivers.Turn) {
-	c.flags |= fDraining
-	switch c.st {
-	case stHead:
-		// RFC 9112 section 9.5: an idle connection may be closed at any time. One that has sent part of a request is let finish it.
-		if !c.has(fBegun) && !c.has(fFull) {
-			c.st = stClosing
-		}
-	case stHandler:
-		c.x.drain()
-	}
-	c.settle(t)
-}
-
-// InFlight reports whether closing now would lose a request or a response.
-func (c *conn) InFlight() bool {
-	return c.st == stHandler || c.st == stNative || c.tail > 0 || c.link.Unsent() > 0
 }

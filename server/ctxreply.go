@@ -138,9 +138,9 @@ func (x *Ctx) head(enc *http1.Encoder, status int, contentType string, f http1.F
 		ToHEAD: c.has(fHead), Close: c.closing() || f == http1.UntilClose, Date: l.dates.Bytes(x.t.Unix),
 	}
 	dst, err := enc.AppendResponse(x.dst, &l.head)
+	x.extra = x.extra[:0]
 	if err == nil {
 		x.status = status
-		x.extra = x.extra[:0]
 	}
 	return dst, err
 }

@@ -129,6 +129,9 @@ func (c *conn) newExchange(t *drivers.Turn, l *local) {
 	x.w.length = -1
 	x.bad = !x.build(l, ev, c.hc.remote)
 	x.wants10 = ev.Minor == 0 && ev.KeepAlive
+	if l, ok := c.link.(TLSLink); ok {
+		x.req.TLS = l.ConnectionState()
+	}
 	x.expect = c.has(fExpect)
 	x.closeConn = c.has(fClose)
 	x.left = c.left
@@ -205,6 +208,7 @@ func (x *exchange) panicked(v any) {
 	fresh := !x.committed && v != nil && v != http.ErrAbortHandler
 	if !fresh {
 		x.abort, x.done = true, true
+		x.w.ended = true
 	}
 	x.g.mu.Unlock()
 	if fresh {

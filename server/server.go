@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"math"
 	"net/http"
 	"strconv"
@@ -31,6 +32,10 @@ type Server struct {
 	inFlight atomic.Int64
 	std      *http.Server // what http.ServerContextKey yields
 }
+
+// TLSLink is implemented by a drivers.Link of a driver that speaks TLS. What it returns becomes Request.TLS; nil on a plain
+// connection.
+type TLSLink interface{ ConnectionState() *tls.ConnectionState }
 
 var _ drivers.Service = (*Server)(nil)
 

@@ -114,13 +114,14 @@ func (e *Encoder) AppendRequest(dst []byte, h *RequestHead) ([]byte, error) {
 
 // check refuses what would make a faulty head, and returns how many bytes the head needs at most.
 func (h *RequestHead) check() (size int, err error) {
-	if !isEncToken(h.Method) {
+	if !IsToken(h.Method) {
 		return 0, errEncMethod
 	}
-	if !isTarget(h.Target) {
+	// RFC 9112 section 3.2: the target has one of four forms; which ones depends on the method.
+	if !targetFits(LookupMethod(h.Method), h.Target) {
 		return 0, errEncTarget
 	}
-	if !isHost(h.Host) {
+	if len(h.Host) > 0 && !ValidHost(h.Host) {
 		return 0, errEncHost
 	}
 	own := ownHost | ownExpect
@@ -312,7 +313,7 @@ func checkHead(fields, trailers []codec.Field, f Framing, upgrade []byte, http10
 			return 0, errEncTrailers
 		}
 		for i := range trailers {
-			if !isEncToken(trailers[i].Name) {
+			if !IsToken(trailers[i].Name) {
 				return 0, errEncName
 			}
 			if !TrailerAllowed(trailers[i].Name) {
@@ -386,7 +387,7 @@ func checkOptions(list []byte) error {
 		if len(tok) == 0 {
 			continue
 		}
-		if !isEncToken(tok) || EqualFold(tok, "close") || EqualFold(tok, "keep-alive") || EqualFold(tok, "upgrade") {
+		if !IsToken(tok) || EqualFold(tok, "close") || EqualFold(tok, "keep-alive") || EqualFold(tok, "upgrade") {
 			return errEncConnection
 		}
 	}
@@ -396,7 +397,7 @@ func checkOptions(list []byte) error {
 // checkViews refuses a field that would not be read back as it is.
 func checkViews(name, value []byte) error {
 	// RFC 9110 section 5.1-2: field-name = token.
-	if !isEncToken(name) {
+	if !IsToken(name) {
 		return errEncName
 	}
 	// RFC 9110 section 5.5-5: "Field values containing CR, LF, or NUL characters are invalid and dangerous". The other
@@ -413,7 +414,7 @@ func checkViews(name, value []byte) error {
 
 // checkField is checkViews for strings and bytes.
 func checkField[T ~string | ~[]byte](name, value T) error {
-	if !isEncToken(name) {
+	if !IsToken(name) {
 		return errEncName
 	}
 	for i := 0; i < len(value); i++ {
@@ -484,31 +485,37 @@ func appendConnection(dst []byte, closing, keep bool, upgrade []byte) []byte {
 	return dst
 }
 
-// isTarget reports whether the bytes can stand between the two spaces of a request line: visible ASCII, no fragment.
-func isTarget(b []byte) bool {
+// targetFits is ParseTarget without taking the target apart: nothing of it escapes to the heap.
+func targetFits(m Method, b []byte) bool {
 	for _, c := range b {
-		if c <= ' ' || c >= 0x7f || c == '#' {
+		if class[c]&clsTarget == 0 {
 			return false
 		}
 	}
-	return len(b) > 0
-}
-
-// isHost reports whether each byte can stand in uri-host [ ":" port ] (RFC 9112 section 3.2-5). A comma is refused
-// though RFC 3986 has it: some parsers would see a list.
-func isHost(b []byte) bool {
-	for _, c := range b {
-		switch c {
-		case ',', '#', '^', '`', '|':
-			return false
-		case ':', '[', ']', '(', ')', ';', '=':
-		default:
-			if !encToken[c] {
-				return false
-			}
-		}
+	switch {
+	case len(b) == 0:
+		return false
+	case m == MethodConnect:
+		n, port, valid := splitHost(b)
+		return valid && n > 0 && port && n+1 < len(b)
+	case b[0] == '/':
+		return true
+	case b[0] == '*':
+		return len(b) == 1 && m == MethodOptions
 	}
-	return true
+	i := 0
+	for i < len(b) && (isLetter(b[i]) || i > 0 && (isDigit(b[i]) || b[i] == '+' || b[i] == '-' || b[i] == '.')) {
+		i++
+	}
+	if i == 0 || len(b)-i < 3 || string(b[i:i+3]) != "://" {
+		return false
+	}
+	to := i + 3
+	for to < len(b) && b[to] != '/' && b[to] != '?' {
+		to++
+	}
+	n, _, valid := splitHost(b[i+3 : to])
+	return valid && n > 0
 }
 
 // isProtocolList reports whether the value is a list of protocol names with optional versions, without empty members
@@ -527,7 +534,7 @@ func isProtocolList(list []byte) bool {
 				if slashes > 1 || i == 0 || i == len(tok)-1 {
 					return false
 				}
-			} else if !encToken[c] {
+			} else if class[c]&clsToken == 0 {
 				return false
 			}
 		}

@@ -2,23 +2,6 @@ package http1
 
 import "encoding/binary"
 
-// encToken marks the bytes of a token (RFC 9110 section 5.6.2).
-var encToken = func() (t [256]bool) {
-	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
-		t[c] = true
-	}
-	return t
-}()
-
-func isEncToken[T ~string | ~[]byte](s T) bool {
-	for i := 0; i < len(s); i++ {
-		if !encToken[s[i]] {
-			return false
-		}
-	}
-	return len(s) > 0
-}
-
 // hasControl reports whether one of the bytes is a control character other than TAB: 0x00-0x08, 0x0A-0x1F, 0x7F.
 // Eight bytes a step, the last step overlapping; a word with a suspect (TAB included) is looked at byte by byte.
 func hasControl(b []byte) bool {

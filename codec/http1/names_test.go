@@ -13,7 +13,7 @@ func TestNames(t *testing.T) {
 	seen := map[string]Name{}
 	for n := NameOther + 1; n < numNames; n++ {
 		s := n.String()
-		if s == "" || len(s) > maxNameLen || !isEncToken(s) {
+		if s == "" || len(s) > maxNameLen || !IsToken(s) {
 			t.Errorf("name %d: %q", n, s)
 		}
 		if old, ok := seen[strings.ToLower(s)]; ok {

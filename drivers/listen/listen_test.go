@@ -287,3 +287,18 @@ func TestInherited(t *testing.T) {
 		t.Fatal("not closed", err)
 	}
 }
+
+func TestBufferSizesAreInherited(t *testing.T) {
+	s := open(t, "tcp", "127.0.0.1:0", Config{SendBuffer: 96 << 10, ReceiveBuffer: 48 << 10})
+	c, err := net.Dial("tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fd := accept(t, s)
+	for name, want := range map[int]int{unix.SO_SNDBUF: 96 << 10, unix.SO_RCVBUF: 48 << 10} {
+		if got := opt(t, fd, unix.SOL_SOCKET, name); got < want || got > 2*want {
+			t.Errorf("option %d is %d, wanted %d or its double", name, got, want)
+		}
+	}
+}

@@ -84,6 +84,13 @@ func bindTCP(family int, network string, ta *net.TCPAddr, c Config) (*Socket, er
 	if c.ReusePort {
 		set(unix.SOL_SOCKET, reusePort, 1)
 	}
+	// Accepted sockets inherit both.
+	if c.SendBuffer > 0 {
+		set(unix.SOL_SOCKET, unix.SO_SNDBUF, c.SendBuffer)
+	}
+	if c.ReceiveBuffer > 0 {
+		set(unix.SOL_SOCKET, unix.SO_RCVBUF, c.ReceiveBuffer)
+	}
 	var sa unix.Sockaddr
 	if family == unix.AF_INET {
 		a := &unix.SockaddrInet4{Port: ta.Port}

@@ -432,7 +432,7 @@ func (lp *loop) settle(c *conn, in []byte, owned bool) {
 		// RFC 9112 section 9.6: "To avoid the TCP reset problem, servers typically close a connection in stages. First, the server performs a
 		// half-close by closing only the write side of the read/write connection. The server then continues to read from
 		// the connection until it receives a corresponding close by the client".
-		if c.flags&fEOF != 0 || lp.cfg.LingerTime < 0 || lp.cfg.LingerBytes < 0 {
+		if c.flags&fEOF != 0 || lp.cfg.LingerTime < 0 || lp.cfg.LingerBytes < 0 || c.m.Status()&drivers.Complete != 0 {
 			lp.end(c, nil)
 			return
 		}

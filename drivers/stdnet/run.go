@@ -254,7 +254,7 @@ func (c *conn) produce(w *worker) (progress bool) {
 // reset caused by its own unread bytes could destroy it (RFC 9112 section 9.6).
 func (c *conn) linger(w *worker) {
 	h, ok := c.nc.(interface{ CloseWrite() error })
-	if !ok || c.eof || c.srv.cfg.Linger < 0 || h.CloseWrite() != nil {
+	if !ok || c.eof || c.srv.cfg.Linger < 0 || c.m.Status()&drivers.Complete != 0 || h.CloseWrite() != nil {
 		c.fail(nil)
 		return
 	}

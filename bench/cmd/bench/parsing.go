@@ -41,8 +41,11 @@ func (r *report) addParse(out, tags string) {
 			continue
 		}
 		name := strings.TrimPrefix(f[0], "Benchmark")
+		// The processor count, which is absent when it is 1.
 		if i := strings.LastIndexByte(name, '-'); i > 0 {
-			name = name[:i]
+			if _, err := strconv.Atoi(name[i+1:]); err == nil {
+				name = name[:i]
+			}
 		}
 		input, parser, ok := strings.Cut(name, "/")
 		ns, err := strconv.ParseFloat(f[2], 64)

@@ -127,7 +127,10 @@ func (c *config) start(ctx context.Context, name string) (*server, error) {
 		if conn, err := net.Dial("tcp", addr); err == nil {
 			conn.Close()
 			s.pids = proc.Tree(cmd.Process.Pid)
-			return s, nil
+			if p.program != "" || len(s.pids) > 1 {
+				return s, nil
+			}
+			// nginx listens before it has its worker.
 		}
 		select {
 		case err := <-ended:

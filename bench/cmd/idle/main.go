@@ -117,7 +117,7 @@ func open(sa unix.Sockaddr) (int, error) {
 	}
 	tv := unix.NsecToTimeval(int64(5 * time.Second))
 	unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv)
-	if err := unix.Connect(fd, sa); err != nil {
+	if err := proc.Connect(fd, sa); err != nil {
 		unix.Close(fd)
 		return -1, err
 	}
@@ -133,6 +133,9 @@ func ask(fd int, req []byte) error {
 	buf := make([]byte, 4096)
 	for {
 		n, err := unix.Read(fd, buf)
+		if err == unix.EINTR {
+			continue
+		}
 		if err != nil {
 			return err
 		}

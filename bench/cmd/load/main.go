@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -205,11 +206,14 @@ func (g *generator) probe() (int, error) {
 	tv := unix.NsecToTimeval(int64(5 * time.Second))
 	unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv)
 	unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &tv)
-	if err := unix.Connect(fd, &g.sa); err != nil {
+	if err := proc.Connect(fd, &g.sa); err != nil {
 		return 0, fmt.Errorf("connecting: %w", err)
 	}
 	for p := g.req; len(p) > 0; {
 		n, err := unix.Write(fd, p)
+		if err == unix.EINTR {
+			continue
+		}
 		if err != nil {
 			return 0, fmt.Errorf("sending the probe: %w", err)
 		}
@@ -218,7 +222,13 @@ func (g *generator) probe() (int, error) {
 	var in []byte
 	for {
 		n, err := unix.Read(fd, g.buf)
-		if err != nil || n == 0 {
+		if err == unix.EINTR {
+			continue
+		}
+		if n == 0 && err == nil {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
 			return 0, fmt.Errorf("reading the probe's answer after %d bytes %.80q: %w", len(in), in, err)
 		}
 		in = append(in, g.buf[:n]...)
@@ -254,7 +264,7 @@ func (g *generator) open() error {
 		return err
 	}
 	// Loopback completes the handshake at once unless the server's backlog is full.
-	if err := unix.Connect(fd, &g.sa); err != nil {
+	if err := proc.Connect(fd, &g.sa); err != nil {
 		unix.Close(fd)
 		return fmt.Errorf("connecting: %w", err)
 	}

@@ -52,7 +52,7 @@ func main() {
 			if err != nil {
 				return err
 			}
-			if err := r.Listen("tcp", f.Addr, listen.Config{Backlog: 1024}); err != nil {
+			if err := r.Listen("tcp", f.Addr, listen.Config{Backlog: 1024, SendBuffer: 256 << 10}); err != nil {
 				return err
 			}
 			return r.Run()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -42,6 +43,30 @@ func RaiseFiles() error {
 	}
 	l.Cur = l.Max
 	return unix.Setrlimit(unix.RLIMIT_NOFILE, &l)
+}
+
+// Connect connects a blocking socket. A signal does not interrupt it: the attempt goes on, and Connect waits for its end.
+func Connect(fd int, sa unix.Sockaddr) error {
+	err := unix.Connect(fd, sa)
+	if err != unix.EINTR {
+		return err
+	}
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	for {
+		if _, err := unix.Poll(p, 5000); err == nil {
+			break
+		} else if err != unix.EINTR {
+			return err
+		}
+	}
+	if p[0].Revents == 0 {
+		return unix.ETIMEDOUT
+	}
+	n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && n != 0 {
+		err = syscall.Errno(n)
+	}
+	return err
 }
 
 // Tree returns pid and its living descendants.

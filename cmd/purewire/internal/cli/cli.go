@@ -49,6 +49,7 @@ type command struct {
 
 var commands = []command{
 	{"serve", serve},
+	{"decode", decode},
 	{"version", version},
 }
 

@@ -27,7 +27,7 @@ func run(stdin string, args ...string) (code int, stdout, stderr string) {
 }
 
 func TestHelpIsForReading(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"help"}, {"-h"}, {"serve", "--help"}, {"serve", "-h"}, {"version", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"help"}, {"-h"}, {"serve", "--help"}, {"serve", "-h"}, {"decode", "--help"}, {"version", "--help"}} {
 		code, out, errs := run("", args...)
 		require.Equal(t, ExitOK, code, args)
 		require.Empty(t, errs)

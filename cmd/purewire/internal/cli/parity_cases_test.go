@@ -21,8 +21,8 @@ type parityCase struct {
 	either bool
 }
 
-// wire returns the request's bytes.
-func (c parityCase) wire() string {
+// wire returns the bytes of the request's head and content.
+func (c parityCase) wire() (head, content string) {
 	version, host := c.version, "Host: parity.example\r\n"
 	if version == "" {
 		version = "1.1"
@@ -30,7 +30,7 @@ func (c parityCase) wire() string {
 	if c.noHost {
 		host = ""
 	}
-	return c.method + " " + c.target + " HTTP/" + version + "\r\n" + host + c.fields + "\r\n" + c.body
+	return c.method + " " + c.target + " HTTP/" + version + "\r\n" + host + c.fields + "\r\n", c.body
 }
 
 // parityCases returns the table. Names are unique.
@@ -90,8 +90,12 @@ func parityCases() []parityCase {
 		add(parityCase{name: " empty", method: "POST", target: target, fields: length(""), status: "200"})
 		add(parityCase{name: " no length", method: "POST", target: target, status: "200"})
 		add(parityCase{name: " trailers", method: "POST", target: target, fields: chunked + "Trailer: X-Sum\r\n", body: "5\r\nhello\r\n0\r\nX-Sum: abc\r\n\r\n", status: "200"})
-		add(parityCase{name: " expect", method: "POST", target: target, fields: length("hello") + "Expect: 100-continue\r\n", body: "hello", status: "200"})
-		add(parityCase{name: " expect chunked", method: "POST", target: target, fields: chunked + "Expect: 100-Continue\r\n", body: "5\r\nhello\r\n0\r\n\r\n", status: "200"})
+		if target == "/x/read-closed" {
+			continue // with Expect net/http itself waits for ever here
+		}
+		either := target == "/x/read-some" // the rest may be dropped to keep the connection, or not
+		add(parityCase{name: " expect", method: "POST", target: target, fields: length("hello") + "Expect: 100-continue\r\n", body: "hello", either: either, status: "200"})
+		add(parityCase{name: " expect chunked", method: "POST", target: target, fields: chunked + "Expect: 100-Continue\r\n", body: "5\r\nhello\r\n0\r\n\r\n", either: either, status: "200"})
 	}
 	for _, target := range []string{"/echo", "/upload", "/x/read-all", "/x/copy"} {
 		add(parityCase{name: " big", method: "POST", target: target, fields: length(big), body: big, status: "200"})
@@ -123,7 +127,9 @@ func parityCases() []parityCase {
 				if strings.HasSuffix(target, "204") {
 					status = "204"
 				}
-				add(parityCase{name: " " + name + " ", target: target, version: v, fields: fields, status: status})
+				// RFC 9112 section 9.3-3: with "close" a connection does not persist; net/http reads only the other one in HTTP/1.0.
+				either := name == "both" && v == "1.0"
+				add(parityCase{name: " " + name + " ", target: target, version: v, fields: fields, status: status, either: either})
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -239,7 +240,13 @@ func exchange(t *testing.T, addr string, c parityCase) answer {
 	require.NoError(t, err)
 	defer conn.Close()
 	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
-	go io.WriteString(conn, c.wire()) // may block until the answer is read, and fails if the server closes early
+	head, content := c.wire()
+	send := func(p string) { go io.WriteString(conn, p) } // may block until the answer is read, and fails if the server closes early
+	waits := strings.Contains(c.fields, "Expect:") && content != ""
+	if !waits {
+		head += content
+	}
+	send(head)
 	br := bufio.NewReader(conn)
 	var a answer
 	var res *http.Response
@@ -248,6 +255,9 @@ func exchange(t *testing.T, addr string, c parityCase) answer {
 		require.NoError(t, err, "%s", c.name)
 		if res.StatusCode >= 200 || res.StatusCode == 101 {
 			break
+		}
+		if waits && res.StatusCode == http.StatusContinue {
+			send(content)
 		}
 		a.Interim = append(a.Interim, fmt.Sprint(res.StatusCode, res.Header))
 	}
