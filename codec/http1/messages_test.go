@@ -2,7 +2,6 @@ package http1
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -298,13 +297,4 @@ func TestStates(t *testing.T) {
 	require.True(t, c.Paused())
 	c.Expect(MethodGet, false)
 	require.False(t, c.Paused() || c.Idle())
-}
-
-func TestReasonsAreUnique(t *testing.T) {
-	all := Reasons()
-	for i, r := range all {
-		require.Regexp(t, `^(9110|9112|6585)-\d+(\.\d+)*-\d+(\.\d+)?: .`, r)
-		require.Equal(t, i, slices.Index(all, r), r)
-		require.NotZero(t, reasons[i+1].code)
-	}
 }
