@@ -180,8 +180,13 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 		at = uint(colon - base)
 		if w := m.NotText[at>>6%scan.Words] >> (at & 63); w != 0 {
 			eol = i + bits.TrailingZeros64(w) + (colon - i)
-		} else if eol = base + nextWord(&m.NotText, int(at), end-base); eol == end {
-			eol = scan.TextEnd(src, end)
+		} else {
+			eol = base + nextWord(&m.NotText, int(at), end-base)
+			for eol == end && end < len(src) {
+				base, end = end, min(len(src), end+scan.Max)
+				scan.Fill(&m, src[base:end])
+				eol = base + nextWord(&m.NotText, 0, end-base)
+			}
 		}
 		if eol > last || colon == i || len(fields) >= most {
 			return 0, fields
