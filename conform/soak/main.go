@@ -17,7 +17,7 @@ import (
 
 func main() {
 	bin := flag.String("bin", "bin/purewire", "the `binary` to start: \"make build\" makes it")
-	length := flag.Duration("time", 2*time.Minute, "how long each driver is attacked")
+	length := flag.Duration("time", 2*time.Minute, "how long each driver is attacked; in less than a minute the memory of a server that warms up looks like growth")
 	drivers := flag.String("drivers", "reactor,stdnet", "the drivers, separated by commas")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of all random choices")
 	together := flag.Bool("together", false, "attack all drivers at the same time instead of one after the other")
