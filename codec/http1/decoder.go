@@ -449,7 +449,8 @@ func (d *Decoder) Err() error {
 func (d *Decoder) AppendOwed(dst []byte, max int) []byte { return dst }
 
 // Steps returns how many bytes were looked at so far, to show that the work is linear in the input at any cutting: it is
-// below four times the input.
+// at most four times the input. Not counted is the one-pass walker's try at a head that turns out not to be whole or
+// not to be plain: one per head, which stops inside it.
 func (d *Decoder) Steps() uint64 { return d.cur.steps }
 
 // Tunnel reports whether HTTP has ended on this connection (101, 2xx to CONNECT): the unread bytes belong to the next
