@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"unsafe"
 
 	"github.com/purewire/purewire/codec"
@@ -146,14 +147,22 @@ func (d *Decoder) head(p *Profile, src []byte, ev *Event) (int, error) {
 	if response {
 		kind = responseHead
 	}
-	k, line, fields, r, off := parseHead(p, kind, src[n:], &d.cur, ev.Fields)
-	ev.Fields = fields
-	if r != ok {
-		return d.failed(r, n, n+off, ev)
+	var line startLine
+	var k, off int
+	var r reason
+	if d.cur.scan == 0 {
+		k, ev.Fields = walk(p, kind, src[n:], &line, ev.Fields)
+		d.cur.steps += uint64(k)
 	}
 	if k == 0 {
-		ev.Kind = None
-		return d.consumed(n), nil
+		k, line, ev.Fields, r, off = parseSection(p, kind, src[n:], &d.cur, ev.Fields)
+		if r != ok {
+			return d.failed(r, n, n+off, ev)
+		}
+		if k == 0 {
+			ev.Kind = None
+			return d.consumed(n), nil
+		}
 	}
 	head := src[n : n+k]
 	if response {
@@ -231,11 +240,20 @@ func (d *Decoder) request(p *Profile, head []byte, line *startLine, ev *Event) (
 		ev.MethodID = foldMethod(ev.Method)
 	}
 	ev.Target = clip(head, line.a+1, line.b)
-	var t Target
-	if r, off = t.parse(ev.MethodID, ev.Target); r != ok {
-		return r, line.a + 1 + off
+	var authority []byte
+	if ev.Target[0] == '/' && ev.MethodID != MethodConnect {
+		ev.Form, ev.Path, ev.Query, ev.HasQuery = OriginForm, ev.Target, nil, false
+		if i := bytes.IndexByte(ev.Target, '?'); i >= 0 {
+			ev.Path, ev.Query, ev.HasQuery = clip(ev.Target, 0, i), ev.Target[i+1:], true
+		}
+	} else {
+		var t Target
+		if r, off = t.parse(ev.MethodID, ev.Target); r != ok {
+			return r, line.a + 1 + off
+		}
+		ev.Form, ev.Path, ev.Query, ev.HasQuery = t.Form, t.Path, t.Query, t.HasQuery
+		authority = t.Authority
 	}
-	ev.Form, ev.Path, ev.Query, ev.HasQuery = t.Form, t.Path, t.Query, t.HasQuery
 
 	var f facts
 	if r, at := f.collect(p, ev.Fields, line.minor, false); r != ok {
@@ -248,10 +266,10 @@ func (d *Decoder) request(p *Profile, head []byte, line *startLine, ev *Event) (
 	}
 	// RFC 9112 section 3.2.2: an origin server MUST ignore the received Host of an absolute-form request and use the host
 	// of the target.
-	ev.Authority = t.Authority
-	if t.Authority == nil {
-		ev.Authority = f.host
+	if authority == nil {
+		authority = f.host
 	}
+	ev.Authority = authority
 	// RFC 9112 section 6.3: the presence of a message body in a request is signaled by Content-Length or Transfer-Encoding,
 	// never by the method.
 	switch {
@@ -431,7 +449,8 @@ func (d *Decoder) Err() error {
 func (d *Decoder) AppendOwed(dst []byte, max int) []byte { return dst }
 
 // Steps returns how many bytes were looked at so far, to show that the work is linear in the input at any cutting: it is
-// below four times the input.
+// at most four times the input. Not counted is the one-pass walker's try at a head that turns out not to be whole or
+// not to be plain: one per head, which stops inside it.
 func (d *Decoder) Steps() uint64 { return d.cur.steps }
 
 // Tunnel reports whether HTTP has ended on this connection (101, 2xx to CONNECT): the unread bytes belong to the next

@@ -27,6 +27,9 @@ func (f *facts) collect(p *Profile, fields []codec.Field, minor uint8, response 
 	for i := range fields {
 		name := fields[i].Name
 		// Names are tokens, so setting bit 5 folds case and maps nothing else onto a letter or "-".
+		if 1<<((uint(name[0]|0x20)+uint(len(name)))%32)&framingNames == 0 {
+			continue
+		}
 		switch len(name) {
 		case 4:
 			if le32(name)|0x20202020 == nameHost && !response {
@@ -169,7 +172,8 @@ func transferCoding(value []byte) reason {
 
 // connection reads the options of one Connection field (RFC 9110 section 7.6.1). Unknown ones are the recipient's business.
 func (f *facts) connection(value []byte) {
-	if foldEqual(value, "keep-alive") {
+	// What most clients say. Values are text, so folding maps nothing else onto these bytes.
+	if len(value) == 10 && le64(value)|fold8 == optionKeepAli && le16(value[8:])|0x2020 == optionVe {
 		f.keep = true
 		return
 	}
@@ -218,14 +222,20 @@ func removeLengths(fields []codec.Field) []codec.Field {
 	return kept
 }
 
+// framingNames has a bit for each name that collect knows: the first letter plus the length, modulo 32. Few other
+// names share one.
+const framingNames uint32 = 1<<(('h'+4)%32) | 1<<(('e'+6)%32) | 1<<(('u'+7)%32) | 1<<(('c'+10)%32) | 1<<(('c'+14)%32) | 1<<(('t'+17)%32)
+
 // The names, in lower case, as little-endian words.
 const (
-	fold8        = 0x2020202020202020
-	nameHost     = 'h' | 'o'<<8 | 's'<<16 | 't'<<24
-	nameOn       = 'o' | 'n'<<8
-	nameConnecti = 'c' | 'o'<<8 | 'n'<<16 | 'n'<<24 | 'e'<<32 | 'c'<<40 | 't'<<48 | 'i'<<56
-	nameContent  = 'c' | 'o'<<8 | 'n'<<16 | 't'<<24 | 'e'<<32 | 'n'<<40 | 't'<<48 | '-'<<56
-	nameTransfer = 't' | 'r'<<8 | 'a'<<16 | 'n'<<24 | 's'<<32 | 'f'<<40 | 'e'<<48 | 'r'<<56
+	fold8         = 0x2020202020202020
+	nameHost      = 'h' | 'o'<<8 | 's'<<16 | 't'<<24
+	optionKeepAli = 'k' | 'e'<<8 | 'e'<<16 | 'p'<<24 | '-'<<32 | 'a'<<40 | 'l'<<48 | 'i'<<56
+	optionVe      = 'v' | 'e'<<8
+	nameOn        = 'o' | 'n'<<8
+	nameConnecti  = 'c' | 'o'<<8 | 'n'<<16 | 'n'<<24 | 'e'<<32 | 'c'<<40 | 't'<<48 | 'i'<<56
+	nameContent   = 'c' | 'o'<<8 | 'n'<<16 | 't'<<24 | 'e'<<32 | 'n'<<40 | 't'<<48 | '-'<<56
+	nameTransfer  = 't' | 'r'<<8 | 'a'<<16 | 'n'<<24 | 's'<<32 | 'f'<<40 | 'e'<<48 | 'r'<<56
 )
 
 func le16(b []byte) uint16 { _ = b[1]; return uint16(b[0]) | uint16(b[1])<<8 }

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -97,7 +98,7 @@ func TestDefaultLimits(t *testing.T) {
 
 // Negative limits are none, and huge ones do not overflow anything.
 func TestNoLimits(t *testing.T) {
-	for _, v := range []int{-1, 1 << 60} {
+	for _, v := range []int{-1, math.MaxInt} {
 		c := conn{o: Options{Limits: Limits{v, v, v, v, int64(v), v, v, v, v}}}
 		in := []byte(strings.Repeat("\r\n", 1000) + "GET /" + strings.Repeat("x", 1<<20) + " HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("a: b\r\n", 100_000) +
 			"Transfer-Encoding: chunked\r\n\r\n1;" + strings.Repeat("e", 1<<20) + "\r\nx\r\n0\r\n\r\n")

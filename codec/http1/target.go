@@ -127,6 +127,9 @@ func splitHost(b []byte) (n int, port, valid bool) {
 			return n, false, false
 		}
 	} else {
+		for n+8 <= len(b) && plainHost(le64(b[n:])) {
+			n += 8
+		}
 		for n < len(b) && class[b[n]]&clsHost != 0 {
 			n++
 		}
@@ -154,6 +157,17 @@ func splitHost(b []byte) (n int, port, valid bool) {
 		number = number*10 + int(c-'0')
 	}
 	return n, true, number <= 65535
+}
+
+// plainHost reports whether all eight bytes of w are letters, digits, "-" or ".": most hosts. It may not say so of bytes
+// above 0x7F, which carry.
+func plainHost(w uint64) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	l := w | 0x20*ones
+	letters := (l + (0x80-'a')*ones) &^ (l + (0x7f-'z')*ones)
+	digits := (w + (0x80-'-')*ones) &^ (w + (0x7f-'9')*ones) // and "-", ".", "/"
+	slash := w ^ '/'*ones
+	return (letters|digits)&(slash+0x7f*ones)&^w&tops == tops
 }
 
 // validLiteral checks what stands between "[" and "]": an IPv6 address or IPvFuture. Zone identifiers are not

@@ -18,24 +18,28 @@ const firstWindow = 256
 
 // parseHead is parseSection with the walkers tried first.
 func parseHead(p *Profile, kind sectionKind, src []byte, c *cursor, f []codec.Field) (n int, line startLine, fields []codec.Field, r reason, off int) {
-	if c.scan == 0 && p.strictHead && len(src) >= minHead {
-		// Within p.whole bytes no limit of a line can be exceeded.
-		whole := src
-		if len(whole) > p.whole {
-			whole = whole[:p.whole]
-		}
-		if scan.Vector && len(whole) >= 32 {
-			n, fields = walkVector(p, kind, whole, &line, f[:0])
-		} else {
-			n, fields = walkWords(p, kind, whole, &line, f[:0])
-		}
-		if n > 0 {
+	if c.scan == 0 {
+		if n, fields = walk(p, kind, src, &line, f); n > 0 {
 			c.steps += uint64(n)
 			return n, line, fields, ok, 0
 		}
-		f = fields
 	}
 	return parseSection(p, kind, src, c, f)
+}
+
+// walk parses the head at the start of src with the better walker. It appends to f[:0]; n is 0 if it declines.
+func walk(p *Profile, kind sectionKind, src []byte, line *startLine, f []codec.Field) (n int, fields []codec.Field) {
+	// Within p.whole bytes no limit of a line can be exceeded.
+	if len(src) > p.whole {
+		src = src[:p.whole]
+	}
+	switch {
+	case len(src) < minHead || !p.strictHead:
+		return 0, f[:0]
+	case scan.Vector && len(src) >= 32:
+		return walkVector(p, kind, src, line, f[:0])
+	}
+	return walkWords(p, kind, src, line, f[:0])
 }
 
 // minHead is the shortest head: "A / HTTP/1.0" or "HTTP/1.0 200 ", and two line ends.
@@ -176,8 +180,13 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 		at = uint(colon - base)
 		if w := m.NotText[at>>6%scan.Words] >> (at & 63); w != 0 {
 			eol = i + bits.TrailingZeros64(w) + (colon - i)
-		} else if eol = base + nextWord(&m.NotText, int(at), end-base); eol == end {
-			eol = scan.TextEnd(src, end)
+		} else {
+			eol = base + nextWord(&m.NotText, int(at), end-base)
+			for eol == end && end < len(src) {
+				base, end = end, min(len(src), end+scan.Max)
+				scan.Fill(&m, src[base:end])
+				eol = base + nextWord(&m.NotText, 0, end-base)
+			}
 		}
 		if eol > last || colon == i || len(fields) >= most {
 			return 0, fields
