@@ -12,7 +12,7 @@
 //	                     ├─ Status has WantOutput ─▶ Transmit(turn, dst), as often as there is room
 //	                     ├─ Status has HasPayload ─▶ Payload() goes out right behind dst, by reference
 //	                     ├─ Status has Switch     ─▶ Successor() takes over, unread bytes and all
-//	                     ├─ Status has Closing    ─▶ flush, shut down writing, linger, close
+//	                     ├─ Status has Closing    ─▶ flush, shut down writing, linger (unless Complete), close
 //	                     └─ Deadline()            ─▶ the driver calls Advance when it is due
 //
 // # Promises of a driver
