@@ -99,14 +99,20 @@ func TestChunked(t *testing.T) {
 		{"0\r\nA: b\r\n c\r\n\r\n", 400, "folding"},
 		{"0\r\nA : b\r\n\r\n", 400, "before the colon"},
 	})
-	for _, names := range forbiddenTrailers {
-		for _, name := range names {
-			got := conn{}.run(t, chunkedHead+"0\r\nX: y\r\n"+strings.ToUpper(name)+": 1\r\n\r\n")
-			require.Equal(t, reasons[rTrailerName].text, got.reason)
-			require.EqualValues(t, len(chunkedHead)+len("0\r\nX: y\r\n"), got.off)
-			require.NotContains(t, got.log, "end")
+	refused := 0
+	for n := NameOther + 1; n < numNames; n++ {
+		name := strings.ToUpper(n.String())
+		got := conn{}.run(t, chunkedHead+"0\r\nX: y\r\n"+name+": 1\r\n\r\n")
+		if TrailerAllowed([]byte(name)) {
+			require.Empty(t, got.reason, name)
+			continue
 		}
+		refused++
+		require.Equal(t, reasons[rTrailerName].text, got.reason, name)
+		require.EqualValues(t, len(chunkedHead)+len("0\r\nX: y\r\n"), got.off)
+		require.NotContains(t, got.log, "end")
 	}
+	require.Greater(t, refused, 30)
 	got := conn{}.run(t, chunkedHead+"5\r\nAAAAAXXX")
 	require.EqualValues(t, len(chunkedHead)+8, got.off)
 	require.Equal(t, len(chunkedHead)+8, got.consumed)
