@@ -1,0 +1,4 @@
+package mask
+
+// assembly has no kernels here.
+var assembly map[string]func(dst, src *byte, n int, key uint32)

@@ -1,0 +1,107 @@
+// Package text validates UTF-8 (RFC 3629) in pieces of any size. It has an AVX2 kernel for amd64, which tests whole blocks,
+// and an automaton for everything else; the build tag purego leaves the kernel out.
+package text
+
+import "encoding/binary"
+
+// State is what an automaton remembers between two pieces of a text. The zero State stands in front of a character.
+type State uint8
+
+// The states. Each is also the position, in a word of step, of the six bits that hold the state that follows.
+const (
+	accept  State = 6 * iota
+	reject        // for ever
+	tail1         // one more byte 80-BF
+	tail2         // two more
+	tail3         // three more
+	afterE0       // A0-BF, then one more: what is below is overlong
+	afterED       // 80-9F, then one more: what is above is a surrogate
+	afterF0       // 90-BF, then two more: what is below is overlong
+	afterF4       // 80-8F, then two more: what is above is no code point
+)
+
+// Complete reports whether the text may end here: no character is open, and none was bad.
+func (s State) Complete() bool { return s == accept }
+
+// Failed reports whether the text had a byte that no UTF-8 has there.
+func (s State) Failed() bool { return s == reject }
+
+const tops = 0x8080808080808080
+
+// check is Check without assembly.
+func check(p []byte, s State) (bad int, next State) {
+	i, at := 0, uint64(s)
+	for i < len(p) {
+		if at == uint64(accept) {
+			for ; len(p)-i >= 32; i += 32 {
+				q := p[i : i+32 : i+32]
+				if (binary.LittleEndian.Uint64(q)|binary.LittleEndian.Uint64(q[8:])|
+					binary.LittleEndian.Uint64(q[16:])|binary.LittleEndian.Uint64(q[24:]))&tops != 0 {
+					break
+				}
+			}
+		}
+		// Sixteen bytes at a time: where it went wrong is looked up only if it did.
+		if len(p)-i >= 16 {
+			q, was := p[i:i+16:i+16], at
+			for _, c := range q {
+				at = step[c] >> (at & 63)
+			}
+			if at&63 != uint64(reject) {
+				at &= 63
+				i += 16
+				continue
+			}
+			at = was
+		}
+		for ; i < len(p); i++ {
+			if at = step[p[i]] >> (at & 63) & 63; at == uint64(reject) {
+				return i, reject
+			}
+		}
+	}
+	return -1, State(at)
+}
+
+// step has one word for each byte: the six bits at position s are the state that follows s.
+var step = func() (t [256]uint64) {
+	for c := range t {
+		next := [...]State{accept / 6: reject, reject / 6: reject, tail1 / 6: reject, tail2 / 6: reject, tail3 / 6: reject,
+			afterE0 / 6: reject, afterED / 6: reject, afterF0 / 6: reject, afterF4 / 6: reject}
+		switch {
+		case c < 0x80:
+			next[accept/6] = accept
+		case c < 0xc0:
+			next[tail1/6], next[tail2/6], next[tail3/6] = accept, tail1, tail2
+			if c >= 0xa0 {
+				next[afterE0/6] = tail1
+			} else {
+				next[afterED/6] = tail1
+			}
+			if c >= 0x90 {
+				next[afterF0/6] = tail2
+			} else {
+				next[afterF4/6] = tail2
+			}
+		case c < 0xc2: // C0, C1: overlong
+		case c < 0xe0:
+			next[accept/6] = tail1
+		case c == 0xe0:
+			next[accept/6] = afterE0
+		case c == 0xed:
+			next[accept/6] = afterED
+		case c < 0xf0:
+			next[accept/6] = tail2
+		case c == 0xf0:
+			next[accept/6] = afterF0
+		case c < 0xf4:
+			next[accept/6] = tail3
+		case c == 0xf4:
+			next[accept/6] = afterF4
+		}
+		for s, n := range next {
+			t[c] |= uint64(n) << (6 * s)
+		}
+	}
+	return t
+}()
