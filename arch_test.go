@@ -50,6 +50,10 @@ func mayImport(from, to string) bool {
 		return to == "codec" || below != "" && toRoom == "drivers"
 	case "server", "client":
 		return toRoom == room || to == "drivers" || toRoom == "codec" && to != "codec/codectest"
+	case "websocket":
+		// stdnet carries what needs a socket: Dial, and connections taken from servers that are not ours.
+		return toRoom == room || to == "server" || to == "drivers" || to == "drivers/stdnet" ||
+			to == "codec" || to == "codec/ws" || to == "codec/http1"
 	case "cmd", "examples", "fuzz", "corpus":
 		return true
 	}
@@ -135,6 +139,13 @@ func TestArrowsFind(t *testing.T) {
 		{"server", "m/client", false},
 		{"server/internal/x", "m/drivers/stdnet", false},
 		{"client", "m/drivers/stdnet", false},
+		{"websocket", "m/codec/ws", true},
+		{"websocket", "m/server", true},
+		{"websocket", "m/drivers/stdnet", true},
+		{"websocket", "m/drivers/reactor", false},
+		{"websocket", "m/client", false},
+		{"server", "m/websocket", false},
+		{"drivers/stdnet", "m/websocket", false},
 		{"cmd/purewire", "m/drivers/reactor", true},
 		{"cmd/purewire", "m/server/internal/x", false},
 		{"examples/echo", "m/server", true},
