@@ -7,7 +7,7 @@ import (
 	"math/bits"
 )
 
-// Small is the length up to which XOR is as quick without a kernel.
+// small is the length up to which XOR is as quick without a kernel.
 const small = 16
 
 // xor is XOR without assembly: dst[i] = src[i] ^ key byte i mod 4, for all of src.

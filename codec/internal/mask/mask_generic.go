@@ -1,9 +1,6 @@
-//go:build amd64 || !amd64
+//go:build !(amd64 || arm64) || purego
 
 package mask
-
-// Kernel names the kernel in use: "go".
-const Kernel = "go"
 
 // XOR sets dst[i] = src[i] ^ byte(key >> (8 * (i % 4))) for every byte of src. dst has at least len(src) bytes and is
 // either src itself or does not overlap it.

@@ -70,6 +70,15 @@ func TestEveryLength(t *testing.T) {
 	}
 }
 
+// Lengths around the block that is done at once.
+func TestLong(t *testing.T) {
+	src := make([]byte, 600<<10)
+	rand.New(rand.NewSource(1)).Read(src)
+	for _, n := range []int{256 << 10, 256<<10 + 1, 256<<10 + 16, 256<<10 + 17, 512<<10 + 15, 512<<10 + 33, len(src)} {
+		check(t, src[:n], 0x04030201, n%61)
+	}
+}
+
 func FuzzTwins(f *testing.F) {
 	f.Add([]byte("Hello"), uint32(0x3d21fa37), uint8(0))
 	f.Add(bytes.Repeat([]byte("0123456789"), 30), uint32(1), uint8(3))
@@ -79,8 +88,11 @@ func FuzzTwins(f *testing.F) {
 func BenchmarkXOR(b *testing.B) {
 	for _, n := range []int{5, 16, 40, 125, 256, 1024, 16384, 65536, 1 << 20} {
 		p := make([]byte, n)
-		for _, name := range []string{"XOR", "go"} {
+		for _, name := range []string{"XOR", "SSE2", "go"} {
 			f := kernels()[name]
+			if f == nil {
+				continue
+			}
 			b.Run(strconv.Itoa(n)+"/"+name, func(b *testing.B) {
 				b.SetBytes(int64(n))
 				for range b.N {
