@@ -4,39 +4,28 @@ package mask
 
 import "golang.org/x/sys/cpu"
 
-var hasAVX2 = cpu.X86.HasAVX2
+// hasVector says that vector can be used.
+var hasVector = cpu.X86.HasAVX2
 
-// block is how much a kernel does at once: a goroutine cannot be preempted inside. It is a multiple of 4.
-const block = 256 << 10
+// hasAVX512 says that vector may use vectors of 64 bytes. VBMI2 leaves out the first processors that had AVX-512, which run
+// slower while they use it.
+var hasAVX512 = hasVector && cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI2
 
-// XOR sets dst[i] = src[i] ^ byte(key >> (8 * (i % 4))) for every byte of src. dst has at least len(src) bytes and is
-// either src itself or does not overlap it.
-func XOR(dst, src []byte, key uint32) {
-	if len(src) <= small {
-		xorSmall(dst, src, key)
-		return
-	}
-	for len(src) > block+small {
-		kernel(dst[:block], src[:block], key)
-		dst, src = dst[block:], src[block:]
-	}
-	kernel(dst[:len(src)], src, key)
-}
-
-func kernel(dst, src []byte, key uint32) {
-	if hasAVX2 {
-		xorAVX2(&dst[0], &src[0], len(src), key)
+// some is long for at most block+small bytes.
+func some(dst, src []byte, key uint32) {
+	if hasVector {
+		vector(&dst[0], &src[0], len(src), key)
 	} else {
 		xorSSE2(&dst[0], &src[0], len(src), key)
 	}
 }
 
-// xorAVX2 needs n > 16.
+// vector is some with AVX2 or AVX-512. It needs n > 16.
 //
 //go:noescape
-func xorAVX2(dst, src *byte, n int, key uint32)
+func vector(dst, src *byte, n int, key uint32)
 
-// xorSSE2 needs n > 16.
+// xorSSE2 is some with SSE2. It needs n > 16.
 //
 //go:noescape
 func xorSSE2(dst, src *byte, n int, key uint32)

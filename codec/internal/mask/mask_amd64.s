@@ -5,8 +5,8 @@
 // Both kernels leave no rest to be done by bytes: the last vectors are read before anything is written, written at the
 // end, and may overlap what the loop wrote, because the key is turned to where they begin.
 
-// func xorAVX2(dst, src *byte, n int, key uint32)
-TEXT ·xorAVX2(SB), NOSPLIT, $0-28
+// func vector(dst, src *byte, n int, key uint32)
+TEXT ·vector(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), DI
 	MOVQ         src+8(FP), SI
 	MOVQ         n+16(FP), DX
@@ -53,63 +53,117 @@ above64:
 	RET
 
 above128:
+	CMPQ  DX, $512
+	JA    above512
+
+some:
 	VPXOR -128(SI)(DX*1), Y1, Y2
 	VPXOR -96(SI)(DX*1), Y1, Y3
-	LEAQ  -128(DI)(DX*1), R10    // where the last 128 bytes go
-	CMPQ  DX, $512
-	JB    loop
+	LEAQ  -128(SI)(DX*1), SI // the loop ends where the last 128 bytes begin
+	LEAQ  -128(DI)(DX*1), R10
+	MOVQ  R10, DI
+	NEGQ  DX
+	ADDQ  $128, DX           // from the end of the loop to its place
+	CMPQ  DX, $-384
+	JG    loop
+	LEAQ  (DI)(DX*1), CX
+	NEGQ  CX
+	ANDQ  $31, CX
+	JZ    loop
 
 	// Long enough to gain from aligned writes: the first vector is kept for the end as well.
-	VPXOR        (SI), Y0, Y1
-	MOVQ         DI, R11
-	MOVQ         DI, CX
-	NEGQ         CX
-	ANDQ         $31, CX
-	ADDQ         CX, SI
-	ADDQ         CX, DI
-	SUBQ         CX, DX
+	VPXOR        (SI)(DX*1), Y0, Y1
+	LEAQ         (DI)(DX*1), R11
+	ADDQ         CX, DX
 	SHLL         $3, CX
 	RORL         CX, AX
 	VMOVD        AX, X0
 	VPBROADCASTD X0, Y0
 
+	PCALIGN $64
 aligned:
-	VPXOR   (SI), Y0, Y6
-	VPXOR   32(SI), Y0, Y7
-	VPXOR   64(SI), Y0, Y8
-	VPXOR   96(SI), Y0, Y9
-	VMOVDQA Y6, (DI)
-	VMOVDQA Y7, 32(DI)
-	VMOVDQA Y8, 64(DI)
-	VMOVDQA Y9, 96(DI)
-	ADDQ    $128, SI
-	ADDQ    $128, DI
-	SUBQ    $128, DX
-	CMPQ    DX, $128
-	JA      aligned
+	VPXOR   (SI)(DX*1), Y0, Y6
+	VMOVDQA Y6, (DI)(DX*1)
+	VPXOR   32(SI)(DX*1), Y0, Y7
+	VMOVDQA Y7, 32(DI)(DX*1)
+	VPXOR   64(SI)(DX*1), Y0, Y8
+	VMOVDQA Y8, 64(DI)(DX*1)
+	VPXOR   96(SI)(DX*1), Y0, Y9
+	VMOVDQA Y9, 96(DI)(DX*1)
+	ADDQ    $128, DX
+	JLT     aligned
 	VMOVDQU Y1, (R11)
 	JMP     last
 
+	PCALIGN $64
 loop:
-	VPXOR   (SI), Y0, Y6
-	VPXOR   32(SI), Y0, Y7
-	VPXOR   64(SI), Y0, Y8
-	VPXOR   96(SI), Y0, Y9
-	VMOVDQU Y6, (DI)
-	VMOVDQU Y7, 32(DI)
-	VMOVDQU Y8, 64(DI)
-	VMOVDQU Y9, 96(DI)
-	ADDQ    $128, SI
-	ADDQ    $128, DI
-	SUBQ    $128, DX
-	CMPQ    DX, $128
-	JA      loop
+	VPXOR   (SI)(DX*1), Y0, Y6
+	VMOVDQU Y6, (DI)(DX*1)
+	VPXOR   32(SI)(DX*1), Y0, Y7
+	VMOVDQU Y7, 32(DI)(DX*1)
+	VPXOR   64(SI)(DX*1), Y0, Y8
+	VMOVDQU Y8, 64(DI)(DX*1)
+	VPXOR   96(SI)(DX*1), Y0, Y9
+	VMOVDQU Y9, 96(DI)(DX*1)
+	ADDQ    $128, DX
+	JLT     loop
 
 last:
 	VMOVDQU Y2, (R10)
 	VMOVDQU Y3, 32(R10)
 	VMOVDQU Y4, 64(R10)
 	VMOVDQU Y5, 96(R10)
+	VZEROUPPER
+	RET
+
+above512:
+	CMPB         ·hasAVX512(SB), $0
+	JEQ          some
+
+	// The same with vectors of 64 bytes.
+	VPBROADCASTD X0, Z0
+	VPBROADCASTD X1, Z1
+	VPXORD       -128(SI)(DX*1), Z1, Z2
+	VPXORD       -64(SI)(DX*1), Z1, Z3
+	LEAQ         -128(SI)(DX*1), SI
+	LEAQ         -128(DI)(DX*1), R10
+	MOVQ         R10, DI
+	NEGQ         DX
+	ADDQ         $128, DX
+	LEAQ         (DI)(DX*1), CX
+	NEGQ         CX
+	ANDQ         $63, CX
+	JZ           wideLoop
+	VPXORD       (SI)(DX*1), Z0, Z1
+	LEAQ         (DI)(DX*1), R11
+	ADDQ         CX, DX
+	SHLL         $3, CX
+	RORL         CX, AX
+	VPBROADCASTD AX, Z0
+	PCALIGN      $64
+
+wideAligned:
+	VPXORD    (SI)(DX*1), Z0, Z6
+	VMOVDQA64 Z6, (DI)(DX*1)
+	VPXORD    64(SI)(DX*1), Z0, Z7
+	VMOVDQA64 Z7, 64(DI)(DX*1)
+	ADDQ      $128, DX
+	JLT       wideAligned
+	VMOVDQU64 Z1, (R11)
+	JMP       wideLast
+	PCALIGN   $64
+
+wideLoop:
+	VPXORD    (SI)(DX*1), Z0, Z6
+	VMOVDQU64 Z6, (DI)(DX*1)
+	VPXORD    64(SI)(DX*1), Z0, Z7
+	VMOVDQU64 Z7, 64(DI)(DX*1)
+	ADDQ      $128, DX
+	JLT       wideLoop
+
+wideLast:
+	VMOVDQU64 Z2, (R10)
+	VMOVDQU64 Z3, 64(R10)
 	VZEROUPPER
 	RET
 

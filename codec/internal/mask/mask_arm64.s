@@ -5,8 +5,8 @@
 // The kernel leaves no rest to be done by bytes: the last vectors are read before anything is written, written at the
 // end, and may overlap what the loop wrote, because the key is turned to where they begin.
 
-// func xorNEON(dst, src *byte, n int, key uint32)
-TEXT ·xorNEON(SB), NOSPLIT, $0-28
+// func vector(dst, src *byte, n int, key uint32)
+TEXT ·vector(SB), NOSPLIT, $0-28
 	MOVD dst+0(FP), R0
 	MOVD src+8(FP), R1
 	MOVD n+16(FP), R2

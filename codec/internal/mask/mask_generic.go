@@ -2,6 +2,10 @@
 
 package mask
 
-// XOR sets dst[i] = src[i] ^ byte(key >> (8 * (i % 4))) for every byte of src. dst has at least len(src) bytes and is
-// either src itself or does not overlap it.
-func XOR(dst, src []byte, key uint32) { xor(dst, src, key) }
+// hasVector says that vector is there.
+const hasVector = false
+
+func vector(dst, src *byte, n int, key uint32) {}
+
+// some is long for at most block+small bytes.
+func some(dst, src []byte, key uint32) { xor(dst, src, key) }

@@ -43,15 +43,21 @@ func check(t testing.TB, src []byte, key uint32, shift int) {
 
 // kernels are all the ways that this machine has.
 func kernels() map[string]func(dst, src []byte, key uint32) {
-	m := map[string]func(dst, src []byte, key uint32){"go": xor, "XOR": XOR}
-	for name, f := range assembly {
+	m := map[string]func(dst, src []byte, key uint32){"XOR": func(dst, src []byte, key uint32) {
+		XOR(dst, src, [4]byte{byte(key >> 24), byte(key), byte(key >> 8), byte(key >> 16)}, 5)
+	}}
+	add := func(name string, f func(dst, src []byte, key uint32)) {
 		m[name] = func(dst, src []byte, key uint32) {
 			if len(src) > small {
-				f(&dst[0], &src[0], len(src), key)
+				f(dst, src, key)
 			} else {
-				xorSmall(dst, src, key)
+				m["XOR"](dst, src, key)
 			}
 		}
+	}
+	add("go", xor)
+	for name, f := range assembly {
+		add(name, func(dst, src []byte, key uint32) { f(&dst[0], &src[0], len(src), key) })
 	}
 	return m
 }
