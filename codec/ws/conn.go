@@ -89,7 +89,7 @@ type Conn struct {
 func (c *Conn) Init(role Role, cfg *Config) {
 	c.Release()
 	if cfg == nil {
-		cfg = &defaultConfig
+		cfg = defaultConfig
 	}
 	*c = Conn{cfg: cfg, ctl: c.ctl, pmd: c.pmd, rules: NoMessage | FromClient}
 	if role == Client {

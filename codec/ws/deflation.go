@@ -15,12 +15,6 @@ func (c *Conn) appendDeflatedPiece(dst []byte, op Opcode, rsv uint8, p []byte, f
 // Pool lends deflate state.
 type Pool interface{}
 
-// Deflate is what was agreed.
-type Deflate struct {
-	ServerNoTakeover, ClientNoTakeover bool
-	ServerBits, ClientBits             uint8
-}
-
 // SetDeflate switches permessage-deflate on.
 func (c *Conn) SetDeflate(p Deflate) {}
 

@@ -56,7 +56,7 @@ type Config struct {
 }
 
 // defaultConfig stands for a nil Config.
-var defaultConfig Config
+var defaultConfig = new(Config)
 
 func limit(v, def int64) int64 {
 	switch {

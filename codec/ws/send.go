@@ -6,16 +6,16 @@ import "encoding/binary"
 // returned as it was, and the connection is as it was.
 
 // Errors are returned by pointer to these, so that a refusal does not allocate. Nobody writes to them.
-var misuses = func() (all [numReasons]Error) {
+var misuses = func() (all [numReasons]*Error) {
 	for r := range all {
 		if reasons[r].code == 0 {
-			all[r].set(reason(r), 0)
+			all[r] = new(Error).set(reason(r), 0)
 		}
 	}
 	return all
 }()
 
-func misuse(r reason) error { return &misuses[r] }
+func misuse(r reason) error { return misuses[r] }
 
 // mayOpen says why a message of that type cannot begin now.
 func (c *Conn) mayOpen(op Opcode) reason {
