@@ -58,7 +58,7 @@ func (c *Conn) panicked(done *bool) {
 	}
 	c.dst = nil
 	c.flags = c.flags&^fServed | fAbort
-	c.status = drivers.Abort
+	c.status.Store(uint32(drivers.Abort))
 	c.mu.Unlock()
 }
 
@@ -296,7 +296,7 @@ func (c *Conn) settle(t *drivers.Turn) {
 	case !c.has(fPaused):
 		s |= drivers.WantInput
 	}
-	c.status = s
+	c.status.Store(uint32(s))
 }
 
 // over is the state behind both Close frames. RFC 6455 section 7.1.1-2: the server closes the TCP connection first, "a
@@ -318,7 +318,7 @@ func (c *Conn) over(t *drivers.Turn) drivers.Status {
 func (m *machine) Deadline() codec.Time { return m.deadline }
 
 // Status returns the wishes that settle has computed.
-func (m *machine) Status() drivers.Status { return m.status }
+func (m *machine) Status() drivers.Status { return drivers.Status(m.status.Load()) }
 
 // Drain says goodbye: 1001 (going away).
 func (m *machine) Drain(t *drivers.Turn) {

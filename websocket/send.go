@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"github.com/purewire/purewire/codec/ws"
+	"github.com/purewire/purewire/drivers"
 )
 
 // headroom is the most that a frame is longer than its payload.
@@ -28,22 +29,31 @@ func (c *Conn) mayQueue() error {
 
 // unlock lets go of mu and has the driver look, if somebody else than the owner has added output.
 func (c *Conn) unlock() {
-	wake := c.needWake()
 	l := c.link
-	c.mu.Unlock()
-	if wake {
+	switch {
+	case !c.needWake():
+		c.mu.Unlock()
+	case c.w == nil || c.w.pumping || c.w.alone || c.waiting() == 0:
+		c.flags |= fWoken
+		c.mu.Unlock()
 		l.Wake()
+	default:
+		// We may be in an http.Handler on the goroutine that moves the connection's bytes: then move these.
+		c.status.Or(uint32(drivers.WantOutput))
+		if !c.pump() {
+			c.flags |= fWoken
+			c.mu.Unlock()
+			l.Wake()
+			return
+		}
+		c.mu.Unlock()
 	}
 }
 
-// needWake reports whether the driver must be told, and notes that it is. One Wake serves whatever is sent until the driver
-// comes. mu is held.
+// needWake reports whether the driver must be told: nobody is in a call of the machine, which ends with a look at what was
+// sent meanwhile, and no Wake is outstanding. One serves whatever is sent until the driver comes. mu is held.
 func (c *Conn) needWake() bool {
-	if c.link == nil || c.outside || c.flags&(fServed|fWoken|fGone) != 0 {
-		return false
-	}
-	c.flags |= fWoken
-	return true
+	return c.link != nil && !c.outside && c.flags&(fServed|fWoken|fGone) == 0
 }
 
 // TrySend sends p as one message, or returns ErrFull: then Handler.OnDrain tells when there is room. It never waits and
