@@ -1,17 +1,12 @@
 package ws
 
-import (
-	"encoding/binary"
-	"math/bits"
-
-	"github.com/purewire/purewire/codec/internal/mask"
-)
+import "github.com/purewire/purewire/codec/internal/mask"
 
 // Mask masks or unmasks p in place (RFC 6455 section 5.3: both are the same): p[i] ^= key[(off+i) mod 4]. off is how many
 // bytes of the payload came before p; only its remainder by 4 matters, it is not negative. next is the off for
 // the bytes behind p: (off+len(p)) mod 4.
 func Mask(p []byte, key [4]byte, off int) (next int) {
-	mask.XOR(p, p, rotated(key, off))
+	mask.XOR(p, p, key, off)
 	return (off + len(p)) & 3
 }
 
@@ -20,13 +15,8 @@ func Mask(p []byte, key [4]byte, off int) (next int) {
 func MaskCopy(dst, p []byte, key [4]byte, off int) ([]byte, int) {
 	n := len(dst)
 	dst = grow(dst, len(p))
-	mask.XOR(dst[n:], p, rotated(key, off))
+	mask.XOR(dst[n:], p, key, off)
 	return dst, (off + len(p)) & 3
-}
-
-// rotated returns the key as a little-endian word that begins with the byte for off.
-func rotated(key [4]byte, off int) uint32 {
-	return bits.RotateLeft32(binary.LittleEndian.Uint32(key[:]), -8*(off&3))
 }
 
 // grow returns dst with n bytes more, whatever they hold.

@@ -7,18 +7,57 @@ import (
 	"math/bits"
 )
 
-// Small is the length up to which XOR is as quick without a kernel.
-const small = 16
+const (
+	// small is the length up to which a kernel gains nothing.
+	small = 16
+	// block is the most that a kernel does at once: a goroutine cannot be preempted inside. It is a multiple of 4.
+	block = 256 << 10
+)
 
-// xor is XOR without assembly: dst[i] = src[i] ^ key byte i mod 4, for all of src.
-func xor(dst, src []byte, key uint32) {
+// XOR sets dst[i] = src[i] ^ key[(off+i) % 4] for every byte of src. dst has at least len(src) bytes and is either src
+// itself or does not overlap it.
+func XOR(dst, src []byte, key [4]byte, off int) {
 	n := len(src)
 	dst = dst[:n]
-	if n <= small {
-		xorSmall(dst, src, key)
-		return
+	k := bits.RotateLeft32(binary.LittleEndian.Uint32(key[:]), -8*(off&3))
+	switch {
+	case n > small && n <= block && hasVector:
+		vector(&dst[0], &src[0], n, k)
+	case n > small:
+		long(dst, src, k)
+	case n >= 8:
+		// Two words that may overlap, both read before one is written.
+		k := uint64(k)<<32 | uint64(k)
+		a := binary.LittleEndian.Uint64(src) ^ k
+		b := binary.LittleEndian.Uint64(src[n-8:]) ^ bits.RotateLeft64(k, -8*(n&3))
+		binary.LittleEndian.PutUint64(dst, a)
+		binary.LittleEndian.PutUint64(dst[n-8:], b)
+	case n >= 4:
+		a := binary.LittleEndian.Uint32(src) ^ k
+		b := binary.LittleEndian.Uint32(src[n-4:]) ^ bits.RotateLeft32(k, -8*(n&3))
+		binary.LittleEndian.PutUint32(dst, a)
+		binary.LittleEndian.PutUint32(dst[n-4:], b)
+	default:
+		for i, c := range src {
+			dst[i] = c ^ byte(k)
+			k >>= 8
+		}
 	}
-	k := uint64(key)<<32 | uint64(key)
+}
+
+// long is XOR for more than small bytes and off 0, with the key as a little-endian word.
+func long(dst, src []byte, key uint32) {
+	for len(src) > block+small {
+		some(dst[:block], src[:block], key)
+		dst, src = dst[block:], src[block:]
+	}
+	some(dst, src, key)
+}
+
+// xor is long without assembly.
+func xor(dst, src []byte, key uint32) {
+	n, k := len(src), uint64(key)<<32|uint64(key)
+	dst = dst[:n]
 	// The last word is read before anything is written and written last, so it may overlap the ones before it.
 	last := binary.LittleEndian.Uint64(src[n-8:]) ^ bits.RotateLeft64(k, -8*(n&3))
 	i := 0
@@ -37,28 +76,4 @@ func xor(dst, src []byte, key uint32) {
 		binary.LittleEndian.PutUint64(dst[i:], binary.LittleEndian.Uint64(src[i:])^k)
 	}
 	binary.LittleEndian.PutUint64(dst[n-8:], last)
-}
-
-// xorSmall is xor for at most 16 bytes: two words that may overlap, both read before one is written.
-func xorSmall(dst, src []byte, key uint32) {
-	n := len(src)
-	dst = dst[:n]
-	switch {
-	case n >= 8:
-		k := uint64(key)<<32 | uint64(key)
-		a := binary.LittleEndian.Uint64(src) ^ k
-		b := binary.LittleEndian.Uint64(src[n-8:]) ^ bits.RotateLeft64(k, -8*(n&3))
-		binary.LittleEndian.PutUint64(dst, a)
-		binary.LittleEndian.PutUint64(dst[n-8:], b)
-	case n >= 4:
-		a := binary.LittleEndian.Uint32(src) ^ key
-		b := binary.LittleEndian.Uint32(src[n-4:]) ^ bits.RotateLeft32(key, -8*(n&3))
-		binary.LittleEndian.PutUint32(dst, a)
-		binary.LittleEndian.PutUint32(dst[n-4:], b)
-	default:
-		for i, c := range src {
-			dst[i] = c ^ byte(key)
-			key >>= 8
-		}
-	}
 }

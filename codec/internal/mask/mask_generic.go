@@ -1,10 +1,11 @@
-//go:build amd64 || !amd64
+//go:build !(amd64 || arm64) || purego
 
 package mask
 
-// Kernel names the kernel in use: "go".
-const Kernel = "go"
+// hasVector says that vector is there.
+const hasVector = false
 
-// XOR sets dst[i] = src[i] ^ byte(key >> (8 * (i % 4))) for every byte of src. dst has at least len(src) bytes and is
-// either src itself or does not overlap it.
-func XOR(dst, src []byte, key uint32) { xor(dst, src, key) }
+func vector(dst, src *byte, n int, key uint32) {}
+
+// some is long for at most block+small bytes.
+func some(dst, src []byte, key uint32) { xor(dst, src, key) }

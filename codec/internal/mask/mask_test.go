@@ -43,15 +43,21 @@ func check(t testing.TB, src []byte, key uint32, shift int) {
 
 // kernels are all the ways that this machine has.
 func kernels() map[string]func(dst, src []byte, key uint32) {
-	m := map[string]func(dst, src []byte, key uint32){"go": xor, "XOR": XOR}
-	for name, f := range assembly {
+	m := map[string]func(dst, src []byte, key uint32){"XOR": func(dst, src []byte, key uint32) {
+		XOR(dst, src, [4]byte{byte(key >> 24), byte(key), byte(key >> 8), byte(key >> 16)}, 5)
+	}}
+	add := func(name string, f func(dst, src []byte, key uint32)) {
 		m[name] = func(dst, src []byte, key uint32) {
 			if len(src) > small {
-				f(&dst[0], &src[0], len(src), key)
+				f(dst, src, key)
 			} else {
-				xorSmall(dst, src, key)
+				m["XOR"](dst, src, key)
 			}
 		}
+	}
+	add("go", xor)
+	for name, f := range assembly {
+		add(name, func(dst, src []byte, key uint32) { f(&dst[0], &src[0], len(src), key) })
 	}
 	return m
 }
@@ -70,6 +76,15 @@ func TestEveryLength(t *testing.T) {
 	}
 }
 
+// Lengths around the block that is done at once.
+func TestLong(t *testing.T) {
+	src := make([]byte, 600<<10)
+	rand.New(rand.NewSource(1)).Read(src)
+	for _, n := range []int{256 << 10, 256<<10 + 1, 256<<10 + 16, 256<<10 + 17, 512<<10 + 15, 512<<10 + 33, len(src)} {
+		check(t, src[:n], 0x04030201, n%61)
+	}
+}
+
 func FuzzTwins(f *testing.F) {
 	f.Add([]byte("Hello"), uint32(0x3d21fa37), uint8(0))
 	f.Add(bytes.Repeat([]byte("0123456789"), 30), uint32(1), uint8(3))
@@ -79,8 +94,11 @@ func FuzzTwins(f *testing.F) {
 func BenchmarkXOR(b *testing.B) {
 	for _, n := range []int{5, 16, 40, 125, 256, 1024, 16384, 65536, 1 << 20} {
 		p := make([]byte, n)
-		for _, name := range []string{"XOR", "go"} {
+		for _, name := range []string{"XOR", "SSE2", "go"} {
 			f := kernels()[name]
+			if f == nil {
+				continue
+			}
 			b.Run(strconv.Itoa(n)+"/"+name, func(b *testing.B) {
 				b.SetBytes(int64(n))
 				for range b.N {

@@ -31,25 +31,32 @@ const tops = 0x8080808080808080
 // check is Check without assembly.
 func check(p []byte, s State) (bad int, next State) {
 	i, at := 0, uint64(s)
-	for i < len(p) {
-		if at == uint64(accept) {
-			for ; len(p)-i >= 32; i += 32 {
-				q := p[i : i+32 : i+32]
-				if (binary.LittleEndian.Uint64(q)|binary.LittleEndian.Uint64(q[8:])|
-					binary.LittleEndian.Uint64(q[16:])|binary.LittleEndian.Uint64(q[24:]))&tops != 0 {
-					break
-				}
-			}
+	for plain := true; i < len(p); {
+		if plain && at == uint64(accept) {
+			i += ascii(p[i:])
 		}
 		// Sixteen bytes at a time: where it went wrong is looked up only if it did.
 		if len(p)-i >= 16 {
 			q, was := p[i:i+16:i+16], at
-			for _, c := range q {
-				at = step[c] >> (at & 63)
-			}
-			if at&63 != uint64(reject) {
-				at &= 63
+			at = step[q[0]] >> (at & 63)
+			at = step[q[1]] >> (at & 63)
+			at = step[q[2]] >> (at & 63)
+			at = step[q[3]] >> (at & 63)
+			at = step[q[4]] >> (at & 63)
+			at = step[q[5]] >> (at & 63)
+			at = step[q[6]] >> (at & 63)
+			at = step[q[7]] >> (at & 63)
+			at = step[q[8]] >> (at & 63)
+			at = step[q[9]] >> (at & 63)
+			at = step[q[10]] >> (at & 63)
+			at = step[q[11]] >> (at & 63)
+			at = step[q[12]] >> (at & 63)
+			at = step[q[13]] >> (at & 63)
+			at = step[q[14]] >> (at & 63)
+			at = step[q[15]] >> (at & 63)
+			if at &= 63; at != uint64(reject) {
 				i += 16
+				plain = (binary.LittleEndian.Uint64(q)|binary.LittleEndian.Uint64(q[8:]))&tops == 0
 				continue
 			}
 			at = was
@@ -61,6 +68,35 @@ func check(p []byte, s State) (bad int, next State) {
 		}
 	}
 	return -1, State(at)
+}
+
+// ascii returns the length of a prefix of p that is ASCII; all of p if it is.
+func ascii(p []byte) (i int) {
+	for ; len(p)-i >= 32; i += 32 {
+		if tops32(p[i:]) {
+			break
+		}
+	}
+	if i > 0 && len(p)-i < 32 && !tops32(p[len(p)-32:]) {
+		return len(p)
+	}
+	for ; len(p)-i >= 8; i += 8 {
+		if binary.LittleEndian.Uint64(p[i:])&tops != 0 {
+			return i
+		}
+	}
+	// The last eight bytes, whose first ones are known to be ASCII.
+	if i > 0 && i < len(p) && binary.LittleEndian.Uint64(p[len(p)-8:])&tops == 0 {
+		return len(p)
+	}
+	return i
+}
+
+// tops32 reports whether one of the first 32 bytes of p is not ASCII.
+func tops32(p []byte) bool {
+	p = p[:32]
+	return (binary.LittleEndian.Uint64(p)|binary.LittleEndian.Uint64(p[8:])|
+		binary.LittleEndian.Uint64(p[16:])|binary.LittleEndian.Uint64(p[24:]))&tops != 0
 }
 
 // step has one word for each byte: the six bits at position s are the state that follows s.

@@ -1,3 +1,5 @@
+//go:build !amd64 || purego
+
 package text
 
 // Check validates p as the continuation of a text in state s. bad is the index of the first byte that no continuation of
