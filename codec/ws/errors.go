@@ -94,6 +94,8 @@ const (
 	rSendReasonOnly
 	rSendCode
 	rSendReason
+	// Joiner
+	rJoined
 	numReasons
 )
 
@@ -162,6 +164,7 @@ var reasons = [numReasons]struct {
 	rSendReasonOnly:     {0, "6455-5.5.1-2: close reason without a code"},
 	rSendCode:           {0, "6455-7.4.1-1: code that no close frame may carry"},
 	rSendReason:         {0, "6455-5.5.1-2: close reason is not valid UTF-8"},
+	rJoined:             {1009, "6455-10.4-1: message longer than the Joiner may make"},
 }
 
 // Reasons returns every reason that this package can fail with, for tests that want to see each of them reached.
