@@ -138,6 +138,39 @@ func (c *Conn) SendFragment(ctx context.Context, op Opcode, p []byte, last bool)
 	return c.patiently(ctx, func() error { return c.TrySendFragment(op, p, last) })
 }
 
+// NewPrepared encodes a message once, plain and deflated, for any number of connections: see TrySendPrepared and
+// Group.Broadcast. p is copied. The error is a *ws.Error if text is not UTF-8.
+func NewPrepared(op Opcode, p []byte) (*ws.Prepared, error) {
+	return ws.NewPrepared(op, p, &deflatePool)
+}
+
+// TrySendPrepared sends a message that was encoded before. A large one is shared by reference, on a server's connection.
+// Errors are those of TrySend.
+func (c *Conn) TrySendPrepared(m *ws.Prepared) error {
+	c.mu.Lock()
+	err := c.mayQueue()
+	if err == nil {
+		var frame []byte
+		if c.ws.Role() == ws.Server {
+			frame, err = c.ws.PreparedFrame(m)
+		}
+		switch {
+		case err != nil:
+		case len(frame) >= refMin:
+			c.lend(frame, nil)
+		case frame != nil:
+			dst, b := c.room(len(frame))
+			c.keep(append(dst, frame...), b)
+		default:
+			dst, b := c.room(headroom)
+			dst, err = c.ws.AppendPrepared(dst, m)
+			c.keep(dst, b)
+		}
+	}
+	c.unlock()
+	return err
+}
+
 // TryPing sends a Ping with at most 125 bytes of payload. It is taken while a message is open, and however much waits.
 func (c *Conn) TryPing(p []byte) error { return c.beat((*ws.Conn).AppendPing, p) }
 

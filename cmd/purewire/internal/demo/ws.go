@@ -85,10 +85,9 @@ func (c *chat) say(line string) {
 		c.lines = append(c.lines[:0], c.lines[1:]...)
 	}
 	c.mu.Unlock()
-	c.room.Each(func(conn *websocket.Conn) bool {
-		if conn.TrySend(websocket.Text, []byte(line)) == websocket.ErrFull {
-			conn.Abort() // a guest who does not read cannot hold up the others
-		}
-		return true
-	})
+	m, err := websocket.NewPrepared(websocket.Text, []byte(line))
+	if err != nil {
+		return // it cannot be: a line is made of text
+	}
+	c.room.Broadcast(m, (*websocket.Conn).Abort) // a guest who does not read cannot hold up the others
 }
