@@ -136,7 +136,7 @@ func (h *FrameHeader) Check(maxSize uint32) Fault {
 		}
 		return ok
 	}
-	rule := &headerRules[h.Type]
+	rule := headerRules[h.Type]
 	if (h.Stream == 0) == rule.onStream && rule.stream != ok {
 		return rule.stream
 	}

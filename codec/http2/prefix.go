@@ -53,7 +53,7 @@ func (h *FrameHeader) ParsePrefix(p []byte, out *Prefix) Fault {
 	if n == 0 {
 		return ok
 	}
-	rule := &prefixRules[h.Type]
+	rule := prefixRules[h.Type]
 	// RFC 9113 section 4.2-5: an endpoint MUST send an error code of FRAME_SIZE_ERROR if a frame is too small to contain
 	// mandatory frame data.
 	if n > h.Length {
