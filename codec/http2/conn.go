@@ -263,9 +263,7 @@ func (c *Conn) close(slot int32, how state) {
 // free removes the slot; data that the application has not taken is credited to the connection.
 func (c *Conn) free(slot int32) {
 	s := &c.tab.slots[slot]
-	if held := s.recv.held; held > 0 {
-		c.refund(uint32(held))
-	}
+	c.refund(uint32(s.recv.held - c.undelivered(s.id)))
 	c.tab.del(slot)
 }
 

@@ -34,8 +34,8 @@ const (
 	SettingsReceived
 	// SettingsAcked: the peer has acknowledged our SETTINGS.
 	SettingsAcked
-	// GoAway: the peer will not process streams above LastStream. A StreamReset with Retry follows for each of ours.
-	GoAway
+	// GoAwayReceived: the peer will not process streams above LastStream. A StreamReset with Retry follows for each of ours.
+	GoAwayReceived
 	// PingAck: the answer to Conn.Ping.
 	PingAck
 	// PriorityUpdate: the client has changed the priority of a stream (server). It is applied already.
@@ -44,7 +44,7 @@ const (
 )
 
 var kinds = [numKinds]string{"None", "Request", "TooLarge", "Response", "Informational", "Data", "Trailers", "StreamReset",
-	"StreamError", "SettingsReceived", "SettingsAcked", "GoAway", "PingAck", "PriorityUpdate"}
+	"StreamError", "SettingsReceived", "SettingsAcked", "GoAwayReceived", "PingAck", "PriorityUpdate"}
 
 // String returns the name of the constant.
 func (k Kind) String() string {
@@ -69,7 +69,7 @@ func (k Kind) String() string {
 //	StreamError       Stream User Code Reason
 //	SettingsReceived
 //	SettingsAcked
-//	GoAway            LastStream Code Data (debug data)
+//	GoAwayReceived    LastStream Code Data (debug data)
 //	PingAck           Opaque
 //	PriorityUpdate    Stream User Priority
 type Event struct {

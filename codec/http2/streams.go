@@ -94,7 +94,7 @@ type stream struct {
 	id       uint32
 	user     uint32
 	state    state
-	infos    uint8 // 1xx responses so far
+	infos    uint16 // 1xx responses so far
 	priority Priority
 	flags    uint16
 	send     window
