@@ -152,7 +152,7 @@ func (h *FrameHeader) Check(maxSize uint32) Fault {
 			return fSettingsSize
 		}
 	case FrameGoAway:
-		// RFC 9113 section 4.2-5: an endpoint MUST send FRAME_SIZE_ERROR if a frame is too small to contain mandatory frame data.
+		// RFC 9113 section 4.2-4: an endpoint MUST send FRAME_SIZE_ERROR if a frame is too small to contain mandatory frame data.
 		if h.Length < 8 {
 			return fGoAwaySize
 		}

@@ -97,19 +97,19 @@ type Config struct {
 
 // Profile is Config made ready for use. It is immutable; any number of connections share one.
 type Profile struct {
-	streams, held, requests  int
-	block, continuations     int
-	informational            int
-	resets, resetRate        int64 // in units of a reset
-	fruitless                int64
-	pings, early             int
-	settingsTimeout, stall   time.Duration
-	stallBytes               int
-	window                   WindowPolicy
-	list, fields             int
-	encoderTable             int
-	noHuffman                bool
-	server, client           Settings // what each role announces
+	streams, held, requests int
+	block, continuations    int
+	informational           int
+	resets, resetRate       int64 // in units of a reset
+	fruitless               int64
+	pings, early            int
+	settingsTimeout, stall  time.Duration
+	stallBytes              int
+	window                  WindowPolicy
+	list, fields            int
+	encoderTable            int
+	noHuffman               bool
+	server, client          Settings // what each role announces
 }
 
 var defaultProfile = Config{}.Profile()

@@ -54,7 +54,7 @@ func (h *FrameHeader) ParsePrefix(p []byte, out *Prefix) Fault {
 		return ok
 	}
 	rule := prefixRules[h.Type]
-	// RFC 9113 section 4.2-5: an endpoint MUST send an error code of FRAME_SIZE_ERROR if a frame is too small to contain
+	// RFC 9113 section 4.2-4: an endpoint MUST send an error code of FRAME_SIZE_ERROR if a frame is too small to contain
 	// mandatory frame data.
 	if n > h.Length {
 		return rule.short
@@ -62,8 +62,9 @@ func (h *FrameHeader) ParsePrefix(p []byte, out *Prefix) Fault {
 	p = p[:n]
 	out.Body -= n
 	if h.Flags.Has(FlagPadded) {
-		// RFC 9113 sections 6.1-8, 6.2-11, 6.6-14: if the length of the padding is the length of the frame payload or greater, or exceeds the size remaining
-		// for the field block fragment, the recipient MUST treat this as a connection error of type PROTOCOL_ERROR.
+		// RFC 9113 sections 6.1-11, 6.2-10, 6.6-14: if the length of the padding is the length of the frame payload or greater, the
+		// recipient MUST treat this as a connection error of type PROTOCOL_ERROR. With a priority or a promised stream in front, what
+		// does not fit is less than that, and no less an error.
 		out.Pad = uint32(p[0])
 		if out.Pad > out.Body {
 			return rule.pad

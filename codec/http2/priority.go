@@ -19,21 +19,29 @@ func DefaultPriority() Priority { return Priority{Urgency: 3} }
 // false; the priority is the default then.
 func ParsePriorityField(value []byte) (p Priority, valid bool) {
 	p = DefaultPriority()
+	if !p.merge(value) {
+		return DefaultPriority(), false
+	}
+	return p, true
+}
+
+// merge takes the members of a Dictionary over. If it reports false the value is no Dictionary, and p is spoilt.
+func (p *Priority) merge(value []byte) bool {
 	d := sfParser{b: value}
 	d.skip(" ")
 	for len(d.b) > 0 {
 		key := d.key()
 		if key == nil {
-			return DefaultPriority(), false
+			return false
 		}
 		item := sfItem{kind: sfBoolean, number: 1}
 		if d.eat('=') {
 			if item = d.member(); item.kind == sfInvalid {
-				return DefaultPriority(), false
+				return false
 			}
 		}
 		if !d.parameters() {
-			return DefaultPriority(), false
+			return false
 		}
 		// A key that comes again overwrites the value before it (RFC 9651 section 4.2.2), also one that is ignored.
 		switch string(key) {
@@ -50,14 +58,14 @@ func ParsePriorityField(value []byte) (p Priority, valid bool) {
 			break
 		}
 		if !d.eat(',') {
-			return DefaultPriority(), false
+			return false
 		}
 		d.skip(" \t")
 		if len(d.b) == 0 { // trailing comma
-			return DefaultPriority(), false
+			return false
 		}
 	}
-	return p, true
+	return true
 }
 
 // AppendPriorityField appends the value of a Priority field, without members that have the default: "u=1, i". It appends
