@@ -293,7 +293,7 @@ var faults = [numFaults]struct {
 	fFieldProtocolAuthority: {onStream, ProtocolError, "8441-4-5: extended CONNECT without :authority"},
 	fFieldStatusMissing:     {onStream, ProtocolError, "9113-8.3.2-1: response without :status"},
 	fFieldStatusInvalid:     {onStream, ProtocolError, "9110-15-2: :status is not three digits, 100 or above"},
-	fFieldStatus101:         {onStream, ProtocolError, "9113-8.6-2: :status of 101"},
+	fFieldStatus101:         {onStream, ProtocolError, "9113-8.6-1: :status of 101"},
 }
 
 // Reasons returns every reason of this package, for tests that want to see each of them reached.
