@@ -82,7 +82,7 @@ func (e *Error) Unwrap() error { return e.Code }
 
 // set fills e for a failure in the frame at off.
 func (e *Error) set(f Fault, stream uint32, off int64) *Error {
-	row := faults[f]
+	row := f.row()
 	*e = Error{Scope: row.scope, Code: row.code, Stream: stream, Off: off, Reason: row.text}
 	return e
 }
