@@ -88,9 +88,10 @@ func (s *h2stream) unlock(t *drivers.Turn, l *local, out []byte) []byte {
 		x.info.Duration = t.Now.Sub(x.began)
 		s.c.srv.onReply(x.info)
 	}
+	c := s.c
 	s.close(l, rest)
 	if shutdown {
-		s.c.c.Shutdown()
+		c.c.Shutdown()
 	}
 	return out
 }

@@ -82,7 +82,7 @@ func (e *Error) Unwrap() error { return e.Code }
 
 // set fills e for a failure in the frame at off.
 func (e *Error) set(f Fault, stream uint32, off int64) *Error {
-	row := faults[f]
+	row := f.row()
 	*e = Error{Scope: row.scope, Code: row.code, Stream: stream, Off: off, Reason: row.text}
 	return e
 }
@@ -212,6 +212,7 @@ type faultRow struct {
 }
 
 // row returns what is known of the fault. Those of a Conn stand in connFaults.
+<<<<<<< HEAD
 func (f Fault) row() *faultRow {
 	switch {
 	case f < numFaults:
@@ -220,6 +221,16 @@ func (f Fault) row() *faultRow {
 		return &connFaults[f-numFaults]
 	}
 	return &faults[ok]
+=======
+func (f Fault) row() faultRow {
+	switch {
+	case f < numFaults:
+		return faults[f]
+	case f < numConnFaults:
+		return connFaults[f-numFaults]
+	}
+	return faults[ok]
+>>>>>>> w-h2c
 }
 
 // faults holds the scopes, the codes and the texts ("RFC-section-paragraph: what").

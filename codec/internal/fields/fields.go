@@ -196,8 +196,8 @@ func parseLength(b []byte) (n int64, valid bool) {
 	return n, len(b) > 0
 }
 
-// status parses :status. RFC 9110 section 15: three digits; section 15.2 has no code below 100. RFC 9113 section 8.6: HTTP/2 removes
-// support for the 101 (Switching Protocols) informational status code.
+// status parses :status. RFC 9110 section 15: three digits; section 15.2 has no code below 100. RFC 9113 section 8.6-1: HTTP/2 does not
+// support the 101 (Switching Protocols) informational status code.
 func (r *Result) status(b []byte) Verdict {
 	if len(b) != 3 || !syntax.IsDigit(b[0]) || !syntax.IsDigit(b[1]) || !syntax.IsDigit(b[2]) || b[0] == '0' {
 		return StatusInvalid
