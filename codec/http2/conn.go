@@ -78,12 +78,9 @@ type inflow struct {
 	whole  bool   // END_HEADERS was seen
 }
 
-<<<<<<< HEAD
-=======
 // busy reports whether a frame or field block is half received.
 func (in *inflow) busy() bool { return in.data > 0 || in.skip > 0 || in.scan > 0 }
 
->>>>>>> w-h2c
 // pending events, which need no input.
 const (
 	pendRetry   uint8 = 1 << iota // streams closed by GOAWAY
@@ -176,11 +173,7 @@ func (c *Conn) Streams() int { return c.tab.n }
 
 // Idle reports whether there is no stream, nothing owed and nothing half received.
 func (c *Conn) Idle() bool {
-<<<<<<< HEAD
-	return c.tab.n == 0 && !c.Owes() && c.in == inflow{} && c.pending == 0
-=======
 	return c.tab.n == 0 && !c.Owes() && !c.in.busy() && c.pending == 0
->>>>>>> w-h2c
 }
 
 // Trim gives back the memory of an idle connection's tables; what HPACK needs is kept. It does nothing while there are

@@ -212,16 +212,6 @@ type faultRow struct {
 }
 
 // row returns what is known of the fault. Those of a Conn stand in connFaults.
-<<<<<<< HEAD
-func (f Fault) row() *faultRow {
-	switch {
-	case f < numFaults:
-		return &faults[f]
-	case f < numConnFaults:
-		return &connFaults[f-numFaults]
-	}
-	return &faults[ok]
-=======
 func (f Fault) row() faultRow {
 	switch {
 	case f < numFaults:
@@ -230,7 +220,6 @@ func (f Fault) row() faultRow {
 		return connFaults[f-numFaults]
 	}
 	return faults[ok]
->>>>>>> w-h2c
 }
 
 // faults holds the scopes, the codes and the texts ("RFC-section-paragraph: what").

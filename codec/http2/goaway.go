@@ -151,11 +151,7 @@ func (c *Conn) Finish() error {
 		return nil
 	}
 	c.closed = true
-<<<<<<< HEAD
-	if c.in != (inflow{}) || c.phase != wantFrames {
-=======
 	if c.in.busy() || c.phase != wantFrames {
->>>>>>> w-h2c
 		c.fail(fEOF, 0)
 		return &c.err
 	}

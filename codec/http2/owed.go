@@ -70,17 +70,6 @@ func (c *Conn) AppendOwed(dst []byte, max int) []byte {
 	}
 	dst = c.first(dst)
 	if !c.failed() {
-<<<<<<< HEAD
-		for len(dst) < end && len(o.pings) > 0 {
-			// RFC 9113 section 6.7: receivers of a PING frame that does not include an ACK flag MUST send a PING frame with the ACK flag set
-			// in response, with an identical frame payload.
-			dst = AppendPing(dst, o.pings[0], true)
-			o.pings = append(o.pings[:0], o.pings[1:]...)
-		}
-		for len(dst) < end && len(o.resets) > 0 {
-			dst = c.appendReset(dst)
-		}
-=======
 		k := 0
 		for ; len(dst) < end && k < len(o.pings); k++ {
 			// RFC 9113 section 6.7: receivers of a PING frame that does not include an ACK flag MUST send a PING frame with the ACK flag set
@@ -89,7 +78,6 @@ func (c *Conn) AppendOwed(dst []byte, max int) []byte {
 		}
 		o.pings = append(o.pings[:0], o.pings[k:]...)
 		dst = o.appendResets(dst, end)
->>>>>>> w-h2c
 		if len(dst) < end && c.recvWin.due() > 0 {
 			dst = AppendWindowUpdate(dst, 0, c.recvWin.emit())
 		}
@@ -126,14 +114,6 @@ func (c *Conn) AppendOwed(dst []byte, max int) []byte {
 	return dst
 }
 
-<<<<<<< HEAD
-// appendReset appends the RST_STREAM that has waited longest.
-func (c *Conn) appendReset(dst []byte) []byte {
-	o := &c.owed
-	r := o.resets[0]
-	o.resets = append(o.resets[:0], o.resets[1:]...)
-	return AppendRSTStream(dst, r.stream, r.code)
-=======
 // appendResets appends RST_STREAM frames, oldest first, until dst has end octets.
 func (o *owed) appendResets(dst []byte, end int) []byte {
 	k := 0
@@ -142,7 +122,6 @@ func (o *owed) appendResets(dst []byte, end int) []byte {
 	}
 	o.resets = append(o.resets[:0], o.resets[k:]...)
 	return dst
->>>>>>> w-h2c
 }
 
 // first appends what must go out before anything else: the preface, and acknowledgments of SETTINGS whose values the

@@ -1,11 +1,8 @@
 package http2
 
 import (
-<<<<<<< HEAD
-=======
 	"math"
 
->>>>>>> w-h2c
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/internal/fields"
 )
@@ -90,15 +87,11 @@ func (c *Conn) AppendResponse(dst []byte, id uint32, status int, list []codec.Fi
 		return dst, c.misused(f, id)
 	}
 	dst = c.appendStatus(dst, id, status, list, end)
-<<<<<<< HEAD
-	c.tab.slots[slot].flags |= sSent
-=======
 	s := &c.tab.slots[slot]
 	s.flags |= sSent
 	if status >= 300 {
 		s.flags &^= sConnect // RFC 9110 section 9.3.6: only a 2xx makes a tunnel
 	}
->>>>>>> w-h2c
 	c.flood.work(c.p)
 	if end {
 		c.endLocal(slot)
@@ -159,11 +152,7 @@ func (c *Conn) AppendTrailers(dst []byte, id uint32, list []codec.Field) ([]byte
 	case !c.tab.slots[slot].has(sSent):
 		f = fTrailersEarly
 	// RFC 9113 section 8.5: frame types other than DATA or stream management frames MUST NOT be sent on a connected stream.
-<<<<<<< HEAD
-	case c.tab.slots[slot].has(sConnect) && c.connected(slot):
-=======
 	case c.tab.slots[slot].has(sConnect):
->>>>>>> w-h2c
 		f = fTrailersConnected
 	case !fields.Sendable(list):
 		f = fSendField
@@ -199,13 +188,8 @@ func (c *Conn) AppendRequest(dst []byte, r *RequestHead, list []codec.Field, end
 		return dst, 0, c.misused(f, 0)
 	}
 	// The peer must learn of streams that are over before it counts the new one.
-<<<<<<< HEAD
-	for len(c.owed.resets) > 0 {
-		dst = c.appendReset(c.first(dst))
-=======
 	if len(c.owed.resets) > 0 {
 		dst = c.owed.appendResets(c.first(dst), math.MaxInt)
->>>>>>> w-h2c
 	}
 	dst, mark := c.begin(dst)
 	put := func(name, value []byte) {
