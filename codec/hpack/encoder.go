@@ -85,11 +85,11 @@ func (e *Encoder) AppendStart(dst []byte) []byte {
 	e.update = false
 	final := min(e.peer, e.cap)
 	if e.smallest < final && e.smallest < e.tab.max {
-		dst = hcode.AppendInt(dst, 0x20, 5, uint64(e.smallest))
+		dst = hcode.AppendInt(dst, flagUpdate, 5, uint64(e.smallest))
 		e.tab.setMax(e.smallest)
 	}
 	if final != e.tab.max {
-		dst = hcode.AppendInt(dst, 0x20, 5, uint64(final))
+		dst = hcode.AppendInt(dst, flagUpdate, 5, uint64(final))
 		e.tab.setMax(final)
 	}
 	return dst
@@ -115,12 +115,13 @@ func (e *Encoder) AppendField(dst []byte, f codec.Field) []byte {
 	return e.appendField(dst, f.Name, f.Value, f.Sensitive)
 }
 
-// The three literal representations: their flags and prefixes (RFC 7541 section 6.2).
+// The first octets of the representations (RFC 7541 section 6).
 const (
-	flagIndexed  = 0x80
-	flagIndexing = 0x40
-	flagNever    = 0x10
-	flagWithout  = 0x00
+	flagIndexed  = 0x80 // section 6.1, prefix of 7 bits
+	flagIndexing = 0x40 // section 6.2.1, 6 bits
+	flagUpdate   = 0x20 // section 6.3, 5 bits
+	flagNever    = 0x10 // section 6.2.3, 4 bits
+	flagWithout  = 0x00 // section 6.2.2, 4 bits
 )
 
 func (e *Encoder) appendField(dst, name, value []byte, sensitive bool) []byte {
