@@ -167,12 +167,25 @@ func (e *Encoder) appendField(dst, name, value []byte, sensitive bool) []byte {
 
 // appendString appends a string literal (RFC 7541 section 5.2), Huffman-encoded if that is shorter.
 func (e *Encoder) appendString(dst, s []byte) []byte {
-	if !e.raw {
-		if n := hcode.HuffmanLen(s); n < len(s) {
-			dst = hcode.AppendInt(dst, 0x80, 7, uint64(n))
-			return hcode.AppendHuffman(dst, s)
-		}
+	if e.raw || len(s) == 0 {
+		dst = hcode.AppendInt(dst, 0, 7, uint64(len(s)))
+		return append(dst, s...)
 	}
-	dst = hcode.AppendInt(dst, 0, 7, uint64(len(s)))
-	return append(dst, s...)
+	// The length comes first and is not known yet: it takes one octet nearly always.
+	at := len(dst)
+	out, shorter := hcode.AppendHuffmanMax(append(dst, 0), s, len(s)-1)
+	if !shorter {
+		dst = hcode.AppendInt(out[:at], 0, 7, uint64(len(s)))
+		return append(dst, s...)
+	}
+	n := len(out) - at - 1
+	if n < 0x7F {
+		out[at] = 0x80 | byte(n)
+		return out
+	}
+	more := hcode.IntLen(7, uint64(n)) - 1
+	out = append(out, "12345678"[:more]...)
+	copy(out[at+1+more:], out[at+1:at+1+n])
+	hcode.AppendInt(out[:at], 0x80, 7, uint64(n))
+	return out
 }

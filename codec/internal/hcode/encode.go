@@ -1,13 +1,18 @@
 package hcode
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
-// symbol is a code and its length in bits as the encoder wants them: code<<8 | length.
+// The symbols of the encoder: the code, left-aligned, and in the low six bits its length.
 var symbols = makeSymbols()
+
+const lenMask = 63
 
 func makeSymbols() (s [256]uint64) {
 	for i := range s {
-		s[i] = uint64(code.codes[i])<<8 | uint64(codeLens[i])
+		s[i] = uint64(code.codes[i])<<(64-codeLens[i]) | uint64(codeLens[i])
 	}
 	return s
 }
@@ -24,24 +29,61 @@ func HuffmanLen[T string | []byte](s T) int {
 // AppendHuffman appends s in the Huffman code of RFC 7541 appendix B, filled up with ones to a whole octet
 // (section 5.2-4).
 func AppendHuffman(dst, s []byte) []byte {
-	var acc uint64 // the last n bits are not written yet
-	n := uint(0)
+	dst, _ = AppendHuffmanMax(dst, s, len(s)*maxBits/8+1)
+	return dst
+}
+
+// AppendHuffmanMax is AppendHuffman for callers that have no use for more than limit octets: if it takes more, it gives up,
+// and returns dst as it was and false. The memory behind dst may then have been written to.
+func AppendHuffmanMax(dst, s []byte, limit int) ([]byte, bool) {
+	start := len(dst)
+	if need := limit + slack; cap(dst)-start < need {
+		dst = slices.Grow(dst, need)
+	}
+	out := dst[start : start+limit+slack]
+	o := 0
+	acc, n := uint64(0), uint64(0) // the first n bits of acc, below 8 of them here
+	for len(s) >= 4 {
+		e0, e1, e2, e3 := symbols[s[0]], symbols[s[1]], symbols[s[2]], symbols[s[3]]
+		l0 := e0 & lenMask
+		l1 := l0 + e1&lenMask
+		l2 := l1 + e2&lenMask
+		l3 := l2 + e3&lenMask
+		if l3 > 56 {
+			break
+		}
+		w := e0&^lenMask | (e1&^lenMask)>>(l0&63) | (e2&^lenMask)>>(l1&63) | (e3&^lenMask)>>(l2&63)
+		acc |= w >> (n & 63)
+		n += l3
+		if o > limit {
+			return dst[:start], false
+		}
+		binary.BigEndian.PutUint64(out[o:], acc)
+		o += int(n >> 3)
+		acc <<= n & 56
+		n &= 7
+		s = s[4:]
+	}
 	for _, c := range s {
 		e := symbols[c]
-		l := uint(e & 0xFF)
-		acc = acc<<(l&63) | e>>8
-		n += l
-		if n >= 32 {
-			n -= 32
-			dst = binary.BigEndian.AppendUint32(dst, uint32(acc>>(n&63)))
+		acc |= (e &^ lenMask) >> (n & 63)
+		n += e & lenMask
+		if o > limit {
+			return dst[:start], false
 		}
-	}
-	for n >= 8 {
-		n -= 8
-		dst = append(dst, byte(acc>>(n&63)))
+		binary.BigEndian.PutUint64(out[o:], acc)
+		o += int(n >> 3)
+		acc <<= n & 56
+		n &= 7
 	}
 	if n > 0 {
-		dst = append(dst, byte(acc<<(8-n))|0xFF>>n)
+		if o <= limit {
+			out[o] = byte(acc>>56) | 0xFF>>n
+		}
+		o++
 	}
-	return dst
+	if o > limit {
+		return dst[:start], false
+	}
+	return dst[:start+o], true
 }
