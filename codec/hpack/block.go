@@ -2,6 +2,7 @@ package hpack
 
 import (
 	"math"
+	"slices"
 
 	"github.com/purewire/purewire/codec"
 )
@@ -72,16 +73,40 @@ func (b *Block) Trim(max int) {
 // fieldBytes is the size of a codec.Field in memory.
 const fieldBytes = 56
 
-// add appends a field if the limits allow it, and counts it in any case.
-func (b *Block) add(d *Decoder, name, value []byte, sensitive bool) bool {
-	b.Size += len(name) + len(value) + overhead
-	b.fields = true
-	if b.TooLarge || b.Size > d.maxList || len(b.Fields) >= d.maxFields {
+// fits counts a field of n octets and tells whether the limits allow it.
+func (b *Block) fits(d *Decoder, n int) bool {
+	b.Size += n + overhead
+	if b.Size > d.maxList || len(b.Fields) >= d.maxFields || b.TooLarge {
 		b.TooLarge = true
 		return false
 	}
-	b.Fields = append(b.Fields, codec.Field{Name: name, Value: value, Sensitive: sensitive})
 	return true
+}
+
+// extend appends a field to be filled.
+func (b *Block) extend() *codec.Field {
+	n := len(b.Fields)
+	if n == cap(b.Fields) {
+		b.Fields = slices.Grow(b.Fields, max(16, n))
+	}
+	b.Fields = b.Fields[:n+1]
+	return &b.Fields[n]
+}
+
+// short is a length that most fields are below. So many octets are copied in a few instructions, whether they count or not.
+const short = 64
+
+// keep appends from[off:off+n] to the arena and returns it there.
+func (b *Block) keep(from []byte, off, n int) []byte {
+	at := len(b.arena)
+	if from = from[:cap(from)]; n <= short && off <= len(from)-short && at <= cap(b.arena)-short {
+		to := b.arena[:cap(b.arena)]
+		*(*[short]byte)(to[at:]) = *(*[short]byte)(from[off:])
+		b.arena = to[:at+n]
+	} else {
+		b.arena = append(b.arena, from[off:off+n]...)
+	}
+	return b.arena[at : at+n : at+n]
 }
 
 // count adds the n octets of something that is not kept to the size.

@@ -85,11 +85,11 @@ func (e *Encoder) AppendStart(dst []byte) []byte {
 	e.update = false
 	final := min(e.peer, e.cap)
 	if e.smallest < final && e.smallest < e.tab.max {
-		dst = hcode.AppendInt(dst, 0x20, 5, uint64(e.smallest))
+		dst = hcode.AppendInt(dst, flagUpdate, 5, uint64(e.smallest))
 		e.tab.setMax(e.smallest)
 	}
 	if final != e.tab.max {
-		dst = hcode.AppendInt(dst, 0x20, 5, uint64(final))
+		dst = hcode.AppendInt(dst, flagUpdate, 5, uint64(final))
 		e.tab.setMax(final)
 	}
 	return dst
@@ -115,12 +115,13 @@ func (e *Encoder) AppendField(dst []byte, f codec.Field) []byte {
 	return e.appendField(dst, f.Name, f.Value, f.Sensitive)
 }
 
-// The three literal representations: their flags and prefixes (RFC 7541 section 6.2).
+// The first octets of the representations (RFC 7541 section 6).
 const (
-	flagIndexed  = 0x80
-	flagIndexing = 0x40
-	flagNever    = 0x10
-	flagWithout  = 0x00
+	flagIndexed  = 0x80 // section 6.1, prefix of 7 bits
+	flagIndexing = 0x40 // section 6.2.1, 6 bits
+	flagUpdate   = 0x20 // section 6.3, 5 bits
+	flagNever    = 0x10 // section 6.2.3, 4 bits
+	flagWithout  = 0x00 // section 6.2.2, 4 bits
 )
 
 func (e *Encoder) appendField(dst, name, value []byte, sensitive bool) []byte {
@@ -166,12 +167,25 @@ func (e *Encoder) appendField(dst, name, value []byte, sensitive bool) []byte {
 
 // appendString appends a string literal (RFC 7541 section 5.2), Huffman-encoded if that is shorter.
 func (e *Encoder) appendString(dst, s []byte) []byte {
-	if !e.raw {
-		if n := hcode.HuffmanLen(s); n < len(s) {
-			dst = hcode.AppendInt(dst, 0x80, 7, uint64(n))
-			return hcode.AppendHuffman(dst, s)
-		}
+	if e.raw || len(s) == 0 {
+		dst = hcode.AppendInt(dst, 0, 7, uint64(len(s)))
+		return append(dst, s...)
 	}
-	dst = hcode.AppendInt(dst, 0, 7, uint64(len(s)))
-	return append(dst, s...)
+	// The length comes first and is not known yet: it takes one octet nearly always.
+	at := len(dst)
+	out, shorter := hcode.AppendHuffmanMax(append(dst, 0), s, len(s)-1)
+	if !shorter {
+		dst = hcode.AppendInt(out[:at], 0, 7, uint64(len(s)))
+		return append(dst, s...)
+	}
+	n := len(out) - at - 1
+	if n < 0x7F {
+		out[at] = 0x80 | byte(n)
+		return out
+	}
+	more := hcode.IntLen(7, uint64(n)) - 1
+	out = append(out, "12345678"[:more]...)
+	copy(out[at+1+more:], out[at+1:at+1+n])
+	hcode.AppendInt(out[:at], 0x80, 7, uint64(n))
+	return out
 }

@@ -66,8 +66,7 @@ func (e *Encoder) find(name, value []byte, hn, hv, ni uint32) (full, byName uint
 			continue
 		}
 		i := e.tab.head - seq
-		octets, n := e.tab.at(i)
-		if int(n) == len(name) && bytes.Equal(octets[:n], name) && bytes.Equal(octets[n:], value) {
+		if n, v := e.tab.octets(i); bytes.Equal(v, value) && bytes.Equal(n, name) {
 			return staticLen + 1 + i, 0
 		}
 	}
@@ -89,8 +88,7 @@ func (e *Encoder) findName(name []byte, hn uint32) uint32 {
 			continue
 		}
 		i := e.tab.head - seq
-		octets, n := e.tab.at(i)
-		if int(n) == len(name) && bytes.Equal(octets[:n], name) {
+		if n, _ := e.tab.octets(i); bytes.Equal(n, name) {
 			return staticLen + 1 + i
 		}
 	}

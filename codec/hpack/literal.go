@@ -14,9 +14,6 @@ func length(src []byte) (l uint64, n int) { return integer(src, 7) }
 // literal decodes a literal field (RFC 7541 section 6.2). Nothing is decoded before all of it is there, so a field that comes
 // in octet by octet is decoded once; what is repeated then is to read at most three integers.
 func (d *Decoder) literal(src []byte, b *Block, prefix uint, indexing, sensitive bool) (int, reason) {
-	if d.owed {
-		return 0, rUpdateMissing
-	}
 	i, pos := integer(src, prefix)
 	switch {
 	case pos < 0:
@@ -86,9 +83,8 @@ func (d *Decoder) field(b *Block, i uint64, name, value text, indexing, sensitiv
 	case i <= staticLen:
 		own = static[i].name
 	default:
-		octets, nameLen := d.tab.at(uint32(i - staticLen - 1))
-		b.arena = append(b.arena, octets[:nameLen]...)
-		own = b.arena[start:len(b.arena):len(b.arena)]
+		off, nameLen, _ := d.tab.at(uint32(i - staticLen - 1))
+		own = b.keep(d.tab.buf, off, nameLen)
 	}
 	at := len(b.arena)
 	if r := d.decode(b, value); r != ok {
@@ -98,9 +94,13 @@ func (d *Decoder) field(b *Block, i uint64, name, value text, indexing, sensitiv
 	if indexing {
 		d.tab.insert(own, val)
 	}
-	if !b.add(d, own, val, sensitive) {
+	b.fields = true
+	if !b.fits(d, len(own)+len(val)) {
 		b.arena = b.arena[:start]
+		return ok
 	}
+	f := b.extend()
+	f.Name, f.Value, f.Sensitive = own, val, sensitive
 	return ok
 }
 
