@@ -23,7 +23,7 @@ var cpuid = codectest.Rules{Imports: []string{"golang.org/x/sys/cpu"}}
 
 // impure lists what a codec may do against the law of purity, and why. Keep it short.
 var impure = map[string]codectest.Rules{
-	"codec/internal/scan": cpuid, "codec/http1": cpuid,
+	"codec/internal/scan": cpuid, "codec/internal/fields": cpuid, "codec/http1": cpuid, "codec/http2": cpuid,
 	"codec/internal/mask": cpuid, "codec/internal/text": cpuid, "codec/ws": cpuid,
 }
 
@@ -77,6 +77,7 @@ func arrows(m codectest.Module, packages []codectest.Package) (bad []string) {
 				case !strings.Contains(strings.Split(imp, "/")[0], "."): // the standard library
 				case strings.HasPrefix(imp, deflateLibrary+"/") && p.Rel == "codec/ws":
 				case imp == "golang.org/x/sys/cpu" && strings.HasPrefix(p.Rel, "codec/internal/"):
+				case strings.HasPrefix(imp, "github.com/klauspost/compress/") && p.Rel == "codec/grpc/compress": // gzip and deflate
 				case strings.HasPrefix(imp, "golang.org/x/sys/") && strings.HasPrefix(p.Rel, "drivers/"):
 				case strings.HasPrefix(imp, "golang.org/x/sys/") && (strings.HasPrefix(p.Rel, "examples/") || strings.HasPrefix(p.Rel, "cmd/")):
 				default:

@@ -88,6 +88,9 @@ func (x *Ctx) Switch(protocol []byte, next Next) error {
 	if !x.free() || x.ev == nil {
 		return ErrAnswered
 	}
+	if x.s != nil {
+		return ErrSwitch // RFC 9113 section 8.6: HTTP/2 has no 101
+	}
 	c := x.c
 	if c.has(fOld | fBodyOpen) {
 		return ErrSwitch
@@ -112,6 +115,9 @@ func (x *Ctx) Switch(protocol []byte, next Next) error {
 
 // Successor returns the machine that takes over: the hijacker's, or what Switch was given.
 func (c *conn) Successor(t *drivers.Turn) drivers.Machine {
+	if c.hc != nil && c.hc.h2 != nil {
+		return c.hc.h2
+	}
 	if c.has(fCounted) {
 		c.flags &^= fCounted
 		c.srv.release()
