@@ -1,7 +1,7 @@
 //go:build linux
 
-// Command idle opens many keep-alive connections, does one request on each, and holds them while it reads how much
-// resident memory the server's processes have gained. It prints one line of JSON.
+// Command idle opens many keep-alive connections, or WebSockets, does one request on each (has one message of 128 bytes
+// echoed), and holds them while it reads how much resident memory the server's processes have gained. It prints one line of JSON.
 package main
 
 import (
@@ -30,9 +30,10 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address of the server")
 	conns := flag.Int("conns", 10000, "connections")
 	settle := flag.Duration("settle", 3*time.Second, "time to rest before each reading")
+	ws := flag.Bool("ws", false, "WebSockets")
 	pidList := flag.String("pids", "", "processes of the server, with commas between")
 	flag.Parse()
-	r, err := run(*addr, *conns, *settle, *pidList)
+	r, err := run(*addr, *conns, *settle, *pidList, *ws)
 	if err == nil {
 		err = json.NewEncoder(os.Stdout).Encode(r)
 	}
@@ -42,7 +43,7 @@ func main() {
 	}
 }
 
-func run(addr string, conns int, settle time.Duration, pidList string) (r Result, err error) {
+func run(addr string, conns int, settle time.Duration, pidList string, ws bool) (r Result, err error) {
 	if err := proc.RaiseFiles(); err != nil {
 		return r, err
 	}
@@ -60,14 +61,29 @@ func run(addr string, conns int, settle time.Duration, pidList string) (r Result
 		return r, err
 	}
 	sa := &unix.SockaddrInet4{Port: n, Addr: [4]byte{127, 0, 0, 1}}
-	req := []byte("GET /plaintext HTTP/1.1\r\nHost: " + addr + "\r\n\r\n")
+	req, end := []byte("GET /plaintext HTTP/1.1\r\nHost: "+addr+"\r\n\r\n"), "\r\n\r\nHello, World!"
+	var hello []byte
+	if ws {
+		hello = []byte("GET / HTTP/1.1\r\nHost: " + addr + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+		// A text of 128 bytes, with a masking key of zeros: what comes back is the same but for the key.
+		end = strings.Repeat("x", 128)
+		req = []byte("\x81\xfe\x00\x80\x00\x00\x00\x00" + end)
+	}
+	open := func() (int, error) {
+		fd, err := open(sa)
+		if err == nil && ws {
+			err = ask(fd, hello, "\r\n\r\n")
+		}
+		return fd, err
+	}
 	// A little traffic first, so that what a server allocates once is not counted as the connections'.
 	for range 10 {
-		fd, err := open(sa)
+		fd, err := open()
 		if err != nil {
 			return r, err
 		}
-		err = ask(fd, req)
+		err = ask(fd, req, end)
 		unix.Close(fd)
 		if err != nil {
 			return r, err
@@ -84,12 +100,12 @@ func run(addr string, conns int, settle time.Duration, pidList string) (r Result
 		}
 	}()
 	for range conns {
-		fd, err := open(sa)
+		fd, err := open()
 		if err != nil {
 			return r, fmt.Errorf("connection %d: %w", len(fds), err)
 		}
 		fds = append(fds, fd)
-		if err := ask(fd, req); err != nil {
+		if err := ask(fd, req, end); err != nil {
 			return r, fmt.Errorf("connection %d: %w", len(fds), err)
 		}
 	}
@@ -100,7 +116,7 @@ func run(addr string, conns int, settle time.Duration, pidList string) (r Result
 	r.Conns = conns
 	r.PerConn = float64(r.After-r.Before) / float64(conns)
 	for i := 0; i < len(fds); i += 100 {
-		if ask(fds[i], req) == nil {
+		if ask(fds[i], req, end) == nil {
 			r.Alive++
 		}
 	}
@@ -124,8 +140,8 @@ func open(sa unix.Sockaddr) (int, error) {
 	return fd, nil
 }
 
-// ask sends one request and reads its answer, which ends with the body of /plaintext.
-func ask(fd int, req []byte) error {
+// ask sends one request and reads its answer, which has a known end.
+func ask(fd int, req []byte, end string) error {
 	if _, err := unix.Write(fd, req); err != nil {
 		return err
 	}
@@ -142,7 +158,7 @@ func ask(fd int, req []byte) error {
 		if n == 0 {
 			return fmt.Errorf("closed after %d bytes", len(in))
 		}
-		if in = append(in, buf[:n]...); strings.HasSuffix(string(in), "\r\n\r\nHello, World!") {
+		if in = append(in, buf[:n]...); strings.HasSuffix(string(in), end) {
 			return nil
 		}
 	}
