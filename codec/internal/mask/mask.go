@@ -14,12 +14,41 @@ const (
 	block = 256 << 10
 )
 
-// XOR sets dst[i] = src[i] ^ key[(off+i) % 4] for every byte of src. dst has at least len(src) bytes and is either src
-// itself or does not overlap it.
-func XOR(dst, src []byte, key [4]byte, off int) {
+// Bytes XORs p[i] with byte (off+i) % 4 of key, a little-endian word, for every byte of p.
+func Bytes(p []byte, key uint32, off int) {
+	n := len(p)
+	k := bits.RotateLeft32(key, -8*(off&3))
+	switch {
+	case n <= 16 && n >= 8:
+		// Words that may overlap: all are read before one is written.
+		k := uint64(k)<<32 | uint64(k)
+		a := binary.LittleEndian.Uint64(p) ^ k
+		b := binary.LittleEndian.Uint64(p[n-8:]) ^ bits.RotateLeft64(k, -8*(n&3))
+		binary.LittleEndian.PutUint64(p, a)
+		binary.LittleEndian.PutUint64(p[n-8:], b)
+	case n > 32 && n <= block && hasVector:
+		vector(&p[0], &p[0], n, k)
+	case n > 16 && n <= 32:
+		k := uint64(k)<<32 | uint64(k)
+		j := bits.RotateLeft64(k, -8*(n&3))
+		s, e := p[:16], p[n-16:]
+		a0, a1 := binary.LittleEndian.Uint64(s)^k, binary.LittleEndian.Uint64(s[8:])^k
+		b0, b1 := binary.LittleEndian.Uint64(e)^j, binary.LittleEndian.Uint64(e[8:])^j
+		binary.LittleEndian.PutUint64(s, a0)
+		binary.LittleEndian.PutUint64(s[8:], a1)
+		binary.LittleEndian.PutUint64(e, b0)
+		binary.LittleEndian.PutUint64(e[8:], b1)
+	default:
+		XOR(p, p, key, off)
+	}
+}
+
+// XOR sets dst[i] = src[i] ^ byte (off+i) % 4 of key for every byte of src. dst has at least len(src) bytes and is either
+// src itself or does not overlap it.
+func XOR(dst, src []byte, key uint32, off int) {
 	n := len(src)
 	dst = dst[:n]
-	k := bits.RotateLeft32(binary.LittleEndian.Uint32(key[:]), -8*(off&3))
+	k := bits.RotateLeft32(key, -8*(off&3))
 	switch {
 	case n > small && n <= block && hasVector:
 		vector(&dst[0], &src[0], n, k)
