@@ -47,6 +47,9 @@ func Check(p []byte, s State) (bad int, next State) {
 		return check(p, s)
 	}
 	if s == accept && len(p) <= block && kernel(&p[0], len(p)) == len(p) {
+		if p[len(p)-1] < 0x80 {
+			return -1, accept
+		}
 		for _, c := range p[whole(p):] { // at most three bytes, whose first alone may be bad
 			next = State(step[c] >> next & 63)
 		}
