@@ -208,7 +208,10 @@ func TestInformational(t *testing.T) {
 	onAll(t, mux(), func(t *testing.T, c *http.Client, url string, h2 bool) {
 		var got []string
 		ctx := httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{
-			Got1xxResponse: func(code int, h textproto.MIMEHeader) error { got = append(got, fmt.Sprint(code, h.Get("Link"))); return nil },
+			Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+				got = append(got, fmt.Sprint(code, h.Get("Link")))
+				return nil
+			},
 		})
 		req, _ := http.NewRequestWithContext(ctx, "GET", url+"/hints", nil)
 		resp, err := c.Do(req)
@@ -326,8 +329,8 @@ func TestPool(t *testing.T) {
 		t.Run(w, func(t *testing.T) {
 			var conns atomic.Int32
 			m := mux()
-			release := make(chan struct{})
-			m.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) { <-release })
+			release, entered := make(chan struct{}), make(chan struct{}, 20)
+			m.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) { entered <- struct{}{}; <-release })
 			c, tr, url := start(t, w, m)
 			ctx := httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
 				if !i.Reused {
@@ -353,7 +356,9 @@ func TestPool(t *testing.T) {
 				wg.Add(1)
 				go func() { defer wg.Done(); get("/slow") }()
 			}
-			time.Sleep(50 * time.Millisecond)
+			for range 20 {
+				<-entered
+			}
 			close(release)
 			wg.Wait()
 			if strings.HasPrefix(w, "h2") {

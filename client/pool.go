@@ -28,6 +28,7 @@ type host struct {
 	idle    []*conn // HTTP/1.1, the last used last
 	h2      []*conn
 	dialing chan struct{} // closed when a dial that may become HTTP/2 has ended
+	only1   bool          // the origin has chosen HTTP/1.1 before: dials need not wait for each other
 	all     map[*conn]struct{}
 }
 
@@ -74,7 +75,7 @@ func (p *pool) take(k key, mayShare bool) (c *conn, wait chan struct{}, err erro
 		p.unidle(h, c)
 		return c, nil, nil
 	}
-	if mayShare {
+	if mayShare && !h.only1 {
 		if h.dialing != nil {
 			return nil, h.dialing, nil
 		}
@@ -100,6 +101,7 @@ func (p *pool) dialled(k key, c *conn, mayShare bool) error {
 		return ErrClosed
 	}
 	h.all[c] = struct{}{}
+	h.only1 = c.h2 == nil
 	if c.h2 != nil {
 		h.h2 = append(h.h2, c)
 	}
