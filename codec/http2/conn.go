@@ -76,10 +76,11 @@ type inflow struct {
 	size   uint32 // octets of field block so far
 	frames uint16 // CONTINUATION frames so far
 	whole  bool   // END_HEADERS was seen
+	tail   bool   // the last Next has left something in src
 }
 
 // busy reports whether a frame or field block is half received.
-func (in *inflow) busy() bool { return in.data > 0 || in.skip > 0 || in.scan > 0 }
+func (in *inflow) busy() bool { return in.data > 0 || in.skip > 0 || in.scan > 0 || in.tail }
 
 // pending events, which need no input.
 const (
