@@ -231,7 +231,7 @@ func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
 		n := 1
 		switch c := src[pos]; {
 		case c > flagIndexed && c <= flagIndexed+staticLen:
-			p := &static[c-flagIndexed]
+			p := static[c-flagIndexed]
 			b.fields = true
 			if b.fits(d, len(p.name)+len(p.value)) {
 				f := b.extend()
