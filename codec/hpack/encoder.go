@@ -19,16 +19,13 @@ const (
 	IndexNone
 )
 
-// Huffman says when an Encoder uses the Huffman code.
-type Huffman uint8
+// huffman says when an Encoder uses the Huffman code.
+type huffman uint8
 
 const (
-	// HuffmanShorter is the default: where it makes a string shorter.
-	HuffmanShorter Huffman = iota
-	// HuffmanAlways, even if it makes a string longer.
-	HuffmanAlways
-	// HuffmanNever sends every string as it is.
-	HuffmanNever
+	huffmanShorter huffman = iota // where it makes a string shorter
+	huffmanNever
+	huffmanAlways // even if it makes a string longer: for the examples of RFC 7541
 )
 
 // EncoderOptions configures an Encoder. The zero value is the default.
@@ -38,8 +35,9 @@ type EncoderOptions struct {
 	TableSize int
 	// Indexing says which fields enter the dynamic table.
 	Indexing Indexing
-	// Huffman says when strings are Huffman-encoded.
-	Huffman Huffman
+	// NoHuffman sends every string as it is: less work for both ends, more octets. Without it strings are Huffman-encoded
+	// where that makes them shorter.
+	NoHuffman bool
 }
 
 // Encoder is the encoding end of one direction of a connection: a dynamic table and what was said about it to the peer. The
@@ -53,7 +51,7 @@ type Encoder struct {
 	update   bool   // the next block begins with a size update
 	ready    bool
 	indexing Indexing
-	huffman  Huffman
+	huffman  huffman
 }
 
 // Init brings e to its initial state: the peer allows 4096 octets, as in HTTP/2 before any SETTINGS. nil is all defaults.
@@ -65,7 +63,10 @@ func (e *Encoder) Init(o *EncoderOptions) {
 	}
 	*e = Encoder{
 		tab: e.tab, idx: e.idx, cap: tableSize(o.TableSize), peer: DefaultTableSize,
-		ready: true, indexing: o.Indexing, huffman: o.Huffman,
+		ready: true, indexing: o.Indexing,
+	}
+	if o.NoHuffman {
+		e.huffman = huffmanNever
 	}
 	e.tab.reset(DefaultTableSize)
 	e.idx.reset()
@@ -212,10 +213,10 @@ func (e *Encoder) appendLiteral(dst []byte, flags byte, prefix uint, i uint32, n
 // appendString appends a string literal (RFC 7541 section 5.2).
 func (e *Encoder) appendString(dst, s []byte) []byte {
 	limit := len(s) - 1
-	if e.huffman == HuffmanAlways {
+	if e.huffman == huffmanAlways {
 		limit = hcode.HuffmanLen(s)
 	}
-	if limit < 0 || e.huffman == HuffmanNever {
+	if limit < 0 || e.huffman == huffmanNever {
 		dst = hcode.AppendInt(dst, 0, 7, uint64(len(s)))
 		return append(dst, s...)
 	}

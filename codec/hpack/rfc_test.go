@@ -120,14 +120,14 @@ func TestAppendixCEncode(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(v.name, func(t *testing.T) {
 			var e hpack.Encoder
-			o := hpack.EncoderOptions{TableSize: v.size, Huffman: hpack.HuffmanAlways, Indexing: hpack.IndexAll}
-			if v.raw {
-				o.Huffman = hpack.HuffmanNever
-			}
+			o := hpack.EncoderOptions{TableSize: v.size, NoHuffman: v.raw, Indexing: hpack.IndexAll}
 			if v.name == "C.2.2" {
 				o.Indexing = hpack.IndexUseful
 			}
 			e.Init(&o)
+			if !v.raw {
+				e.AlwaysHuffman()
+			}
 			start := e.AppendStart(nil) // the update from 4096 to the table of the example, which both ends begin with there
 			require.Equal(t, v.size != 4096, len(start) > 0)
 			for _, c := range v.block {

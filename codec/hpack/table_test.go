@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
+	"github.com/purewire/purewire/codec"
 	"github.com/stretchr/testify/require"
 )
 
@@ -168,17 +170,45 @@ func TestHash(t *testing.T) {
 	require.NotEqual(t, hashOf([]byte("a"), 1), hashOf([]byte("a"), 2))
 }
 
-// The worst case of doc.go: what the limits of one Decoder add up to.
+// The worst case of doc.go: what the limits add up to, whatever comes in.
 func TestWorstCaseMemory(t *testing.T) {
 	var d Decoder
+	var e Encoder
 	d.Init(nil)
+	e.Init(&EncoderOptions{Indexing: IndexAll})
 	for i := range 5000 {
 		d.tab.insert([]byte("a"), []byte{byte(i)})
+		e.AppendField(nil, codec.Field{Name: []byte{byte(i), byte(i >> 8)}})
 	}
-	for range 50 {
-		d.tab.insert(make([]byte, 1000), make([]byte, 1000))
+	for i := range 500 {
+		d.tab.insert(make([]byte, i*7%2000), make([]byte, i*11%2000))
+		e.AppendField(nil, codec.Field{Name: make([]byte, i*7%2000), Value: make([]byte, i*11%2000)})
 	}
-	ring := cap(d.tab.ents) * 12
-	t.Logf("table: %d octets of strings, %d of ring", cap(d.tab.buf), ring)
-	require.LessOrEqual(t, cap(d.tab.buf)+ring, 3*DefaultTableSize)
+	own := func(tab *table) int { return cap(tab.buf) + cap(tab.ents)*int(unsafe.Sizeof(entry{})) }
+	require.LessOrEqual(t, own(&d.tab), 10<<10)
+	x := e.idx
+	require.LessOrEqual(t, own(&e.tab)+cap(x.links)*int(unsafe.Sizeof(link{}))+4*(cap(x.names)+cap(x.fields)), 13<<10)
+	require.Equal(t, fieldBytes, int(unsafe.Sizeof(codec.Field{})))
+
+	// A Block: the largest list, then the largest strings, then the largest that are cut.
+	var b Block
+	d.Init(nil)
+	var wire []byte
+	for range DefaultFields {
+		wire = append(wire, 0x00, 0x01, 'a', 0x7F, 0x80, 0x04) // 639
+		wire = append(wire, make([]byte, 127+4<<7)...)
+	}
+	for range 3 {
+		wire = append(wire, 0x00)
+		for range 2 {
+			wire = append(wire, 0xFF, 0xFD, 0x7E) // 16380, five bits for each octet they encode
+			wire = append(wire, make([]byte, 16380)...)
+		}
+	}
+	for at := 0; at < len(wire); at += 16000 {
+		require.NoError(t, d.Decode(wire[at:min(at+16000, len(wire))], false, &b))
+	}
+	sum := cap(b.arena) + cap(b.part) + cap(b.Fields)*fieldBytes
+	t.Logf("Block: %d octets: arena %d, part %d, %d fields", sum, cap(b.arena), cap(b.part), cap(b.Fields))
+	require.LessOrEqual(t, sum+b.spent, 240<<10)
 }

@@ -43,7 +43,7 @@ func TestBomb(t *testing.T) {
 	require.LessOrEqual(t, d.Steps()-steps, uint64(2*len(bomb)))
 	grown := int64(heap()) - int64(before)
 	t.Logf("%d octets name %d octets, %d surface, %d octets of heap", len(bomb), b.Size, surfaced, grown)
-	require.Less(t, grown, int64(256<<10))
+	require.Less(t, grown, int64(128<<10))
 	require.NoError(t, d.Decode([]byte{0xBE, 0x82}, true, &b))
 	require.Len(t, b.Fields, 2)
 	runtime.KeepAlive(&d)
