@@ -82,7 +82,7 @@ func (e *Error) Unwrap() error { return e.Code }
 
 // set fills e for a failure in the frame at off.
 func (e *Error) set(f Fault, stream uint32, off int64) *Error {
-	row := faults[f]
+	row := f.row()
 	*e = Error{Scope: row.scope, Code: row.code, Stream: stream, Off: off, Reason: row.text}
 	return e
 }
@@ -92,13 +92,13 @@ func (e *Error) set(f Fault, stream uint32, off int64) *Error {
 type Fault uint16
 
 // Scope says how far the fault reaches; 0 for no fault.
-func (f Fault) Scope() codec.Scope { return faults[f%numFaults].scope }
+func (f Fault) Scope() codec.Scope { return f.row().scope }
 
 // Code returns the error code to answer with; NoError for no fault.
-func (f Fault) Code() ErrorCode { return faults[f%numFaults].code }
+func (f Fault) Code() ErrorCode { return f.row().code }
 
 // Reason returns a constant that starts with the clause enforced, "" for no fault.
-func (f Fault) Reason() string { return faults[f%numFaults].text }
+func (f Fault) Reason() string { return f.row().text }
 
 // Error returns the reason, so that a Fault can be reported as an error.
 func (f Fault) Error() string { return "http2: " + f.Reason() }
@@ -205,12 +205,25 @@ const (
 	onStream = codec.ScopeStream
 )
 
-// faults holds the scopes, the codes and the texts ("RFC-section-paragraph: what").
-var faults = [numFaults]struct {
+type faultRow struct {
 	scope codec.Scope
 	code  ErrorCode
 	text  string
-}{
+}
+
+// row returns what is known of the fault. Those of a Conn stand in connFaults.
+func (f Fault) row() faultRow {
+	switch {
+	case f < numFaults:
+		return faults[f]
+	case f < numConnFaults:
+		return connFaults[f-numFaults]
+	}
+	return faults[ok]
+}
+
+// faults holds the scopes, the codes and the texts ("RFC-section-paragraph: what").
+var faults = [numFaults]faultRow{
 	fFrameSize:              {onConn, FrameSizeError, "9113-4.2-4: frame longer than the announced maximum"},
 	fDataStream:             {onConn, ProtocolError, "9113-6.1-9: DATA on stream 0"},
 	fHeadersStream:          {onConn, ProtocolError, "9113-6.2-8: HEADERS on stream 0"},
@@ -293,14 +306,14 @@ var faults = [numFaults]struct {
 	fFieldProtocolAuthority: {onStream, ProtocolError, "8441-4-5: extended CONNECT without :authority"},
 	fFieldStatusMissing:     {onStream, ProtocolError, "9113-8.3.2-1: response without :status"},
 	fFieldStatusInvalid:     {onStream, ProtocolError, "9110-15-2: :status is not three digits, 100 or above"},
-	fFieldStatus101:         {onStream, ProtocolError, "9113-8.6-1: :status of 101"},
+	fFieldStatus101:         {onStream, ProtocolError, "9113-8.6-2: :status of 101"},
 }
 
 // Reasons returns every reason of this package, for tests that want to see each of them reached.
 func Reasons() []string {
-	all := make([]string, 0, numFaults-1)
-	for _, r := range faults[1:] {
-		all = append(all, r.text)
+	all := make([]string, 0, numConnFaults-1)
+	for f := ok + 1; f < numConnFaults; f++ {
+		all = append(all, f.Reason())
 	}
 	return all
 }
