@@ -125,7 +125,7 @@ func TestPayloadMatrix(t *testing.T) {
 // Faults and codes say what they are.
 func TestErrors(t *testing.T) {
 	seen := map[string]bool{}
-	for f := ok + 1; f < numFaults; f++ {
+	for f := ok + 1; f < numConnFaults; f++ {
 		if f.Scope() != codec.ScopeConn && f.Scope() != codec.ScopeStream && f.Scope() != codec.ScopeMisuse {
 			t.Errorf("%q has scope %d", f.Reason(), f.Scope())
 		}
