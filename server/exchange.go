@@ -166,14 +166,11 @@ func (x *exchange) run() {
 		}
 		x.g.mu.Lock()
 		x.g.leave()
-		wake := x.hijack == nil
 		if x.dead != nil {
 			x.recycle()
 		}
 		x.g.mu.Unlock()
-		if wake {
-			x.link.Wake()
-		}
+		// The driver calls Advance now.
 	}()
 	if x.bad {
 		x.closeConn = true
