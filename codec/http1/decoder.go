@@ -256,7 +256,7 @@ func (d *Decoder) request(p *Profile, head []byte, line *startLine, ev *Event) (
 	}
 
 	var f facts
-	if r, at := f.collect(p, ev.Fields, line.minor, false); r != ok {
+	if r, at := f.collect(p, ev.Fields, line.dull, line.minor, false); r != ok {
 		return r, position(head, ev.Fields, at)
 	}
 	// RFC 9112 section 3.2-6: a server MUST respond with 400 to any HTTP/1.1 request message that lacks a Host header field and to
@@ -309,7 +309,7 @@ func (d *Decoder) response(p *Profile, head []byte, line *startLine, ev *Event) 
 		return ok, 0
 	}
 	var f facts
-	if r, at := f.collect(p, ev.Fields, line.minor, true); r != ok {
+	if r, at := f.collect(p, ev.Fields, line.dull, line.minor, true); r != ok {
 		return r, position(head, ev.Fields, at)
 	}
 	if line.status < 200 {

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"math"
+	"math/bits"
 
 	"github.com/purewire/purewire/codec"
 )
@@ -21,13 +22,13 @@ type facts struct {
 	dropLengths bool
 }
 
-// collect reads the framing fields. Names of other lengths are not looked at. at is the index of the field that r is about.
-func (f *facts) collect(p *Profile, fields []codec.Field, minor uint8, response bool) (r reason, at int) {
+// collect reads the framing fields, those that dull leaves (see startLine). at is the index of the field that r is about.
+func (f *facts) collect(p *Profile, fields []codec.Field, dull uint64, minor uint8, response bool) (r reason, at int) {
 	f.length, f.codingAt = -1, -1
-	for i := range fields {
+	for i := bits.TrailingZeros64(^dull); i < len(fields); {
 		name := fields[i].Name
-		// Names are tokens, so setting bit 5 folds case and maps nothing else onto a letter or "-".
-		if 1<<((uint(name[0]|0x20)+uint(len(name)))%32)&framingNames == 0 {
+		if framingNames>>nameBit(name[0], len(name))&1 == 0 {
+			i++
 			continue
 		}
 		switch len(name) {
@@ -71,6 +72,9 @@ func (f *facts) collect(p *Profile, fields []codec.Field, minor uint8, response 
 				}
 				f.codingAt = i
 			}
+		}
+		if i++; i < 64 {
+			i = bits.TrailingZeros64(^dull >> i << i)
 		}
 	}
 	if f.codingAt < 0 {
@@ -222,8 +226,11 @@ func removeLengths(fields []codec.Field) []codec.Field {
 	return kept
 }
 
-// framingNames has a bit for each name that collect knows: the first letter plus the length, modulo 32. Few other
-// names share one.
+// nameBit gives a name the number of a bit, by its first byte and its length. Names are tokens, so setting bit 5 of that
+// byte folds case and maps nothing else onto a letter or "-".
+func nameBit(first byte, length int) uint { return (uint(first|0x20) + uint(length)) % 32 }
+
+// framingNames has the nameBit of each name that collect knows. Few other names share one.
 const framingNames uint32 = 1<<(('h'+4)%32) | 1<<(('e'+6)%32) | 1<<(('u'+7)%32) | 1<<(('c'+10)%32) | 1<<(('c'+14)%32) | 1<<(('t'+17)%32)
 
 // The names, in lower case, as little-endian words.

@@ -30,6 +30,8 @@ type startLine struct {
 	a, b   int // method is [0:a], target [a+1:b]; reason phrase is [a:b]
 	status int
 	minor  uint8
+	// dull has bit i set if field i, one of the first 64, has a name that says nothing about framing: collect need not look.
+	dull uint64
 }
 
 // section parses heads and trailer sections line by line. It is the reference for what is accepted and the only

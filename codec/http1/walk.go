@@ -150,6 +150,7 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 	}
 	i += 2
 	first, last, most := unsafe.Pointer(unsafe.SliceData(src)), len(src)-2, p.fields
+	look := uint64(0) // the fields that line.dull leaves
 	for i <= last {
 		at := uint(i - base)
 		if i >= end {
@@ -171,15 +172,16 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 		case ':':
 		case '\r':
 			if colon == i && *(*uint16)(unsafe.Add(first, i)) == crlf {
+				line.dull = ^look
 				return i + 2, fields
 			}
 			return 0, fields
 		default:
 			return 0, fields
 		}
-		at = uint(colon - base)
+		// From i and not from colon, which is the same, because neither lookup has to wait for the other.
 		if w := m.NotText[at>>6%scan.Words] >> (at & 63); w != 0 {
-			eol = i + bits.TrailingZeros64(w) + (colon - i)
+			eol = i + bits.TrailingZeros64(w)
 		} else {
 			eol = base + nextWord(&m.NotText, int(at), end-base)
 			for eol == end && end < len(src) {
@@ -204,6 +206,7 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 			from, to = trimText(src, min(from, to), to)
 		}
 		n := len(fields)
+		look |= uint64(framingNames>>nameBit(*(*byte)(unsafe.Add(first, i)), colon-i)&1) << (n % 64)
 		if n == cap(fields) {
 			fields = append(fields, codec.Field{})
 		}
