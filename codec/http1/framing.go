@@ -27,13 +27,13 @@ func (f *facts) collect(p *Profile, fields []codec.Field, dull uint64, minor uin
 	f.length, f.codingAt = -1, -1
 	for i := bits.TrailingZeros64(^dull); i < len(fields); {
 		name := fields[i].Name
-		if framingNames>>nameBit(name[0], len(name))&1 == 0 {
+		if dull == 0 && framingNames>>nameBit(name[0], len(name))&1 == 0 { // by the line parser: nobody has looked
 			i++
 			continue
 		}
 		switch len(name) {
 		case 4:
-			if le32(name)|0x20202020 == nameHost && !response {
+			if (le32(name)^nameHost)&^0x20202020 == 0 && !response {
 				if f.hosts++; f.hosts > 1 {
 					return rHostRepeated, i
 				}
@@ -51,18 +51,18 @@ func (f *facts) collect(p *Profile, fields []codec.Field, dull uint64, minor uin
 		case 7:
 			f.upgrade = f.upgrade || foldEqual(name, "upgrade")
 		case 10:
-			if le64(name)|fold8 == nameConnecti && le16(name[8:])|0x2020 == nameOn {
+			if (le64(name)^nameConnecti)&^fold8 == 0 && (le16(name[8:])^nameOn)&^0x2020 == 0 {
 				f.connection(fields[i].Value)
 			}
 		case 14:
-			if le64(name)|fold8 == nameContent && foldEqual(name, "content-length") {
+			if (le64(name)^nameContent)&^fold8 == 0 && foldEqual(name, "content-length") {
 				if r := f.contentLength(p, fields[i].Value); r != ok {
 					return r, i
 				}
 				f.lengthAt = i
 			}
 		case 17:
-			if le64(name)|fold8 == nameTransfer && foldEqual(name, "transfer-encoding") {
+			if (le64(name)^nameTransfer)&^fold8 == 0 && foldEqual(name, "transfer-encoding") {
 				// RFC 9112 section 6.1: field lines could be combined, but the only coding known here is chunked, once.
 				if f.codingAt >= 0 {
 					return rCodingRepeated, i
@@ -177,7 +177,7 @@ func transferCoding(value []byte) reason {
 // connection reads the options of one Connection field (RFC 9110 section 7.6.1). Unknown ones are the recipient's business.
 func (f *facts) connection(value []byte) {
 	// What most clients say. Values are text, so folding maps nothing else onto these bytes.
-	if len(value) == 10 && le64(value)|fold8 == optionKeepAli && le16(value[8:])|0x2020 == optionVe {
+	if len(value) == 10 && (le64(value)^optionKeepAli)&^fold8 == 0 && (le16(value[8:])^optionVe)&^0x2020 == 0 {
 		f.keep = true
 		return
 	}
@@ -233,7 +233,8 @@ func nameBit(first byte, length int) uint { return (uint(first|0x20) + uint(leng
 // framingNames has the nameBit of each name that collect knows. Few other names share one.
 const framingNames uint32 = 1<<(('h'+4)%32) | 1<<(('e'+6)%32) | 1<<(('u'+7)%32) | 1<<(('c'+10)%32) | 1<<(('c'+14)%32) | 1<<(('t'+17)%32)
 
-// The names, in lower case, as little-endian words.
+// The names, in lower case, as little-endian words. Comparing them by "^ and &^ fold8" keeps each load a single instruction,
+// which "| fold8" does not.
 const (
 	fold8         = 0x2020202020202020
 	nameHost      = 'h' | 'o'<<8 | 's'<<16 | 't'<<24

@@ -212,7 +212,9 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 		}
 		fields = fields[:n+1]
 		f := &fields[n]
-		f.Name, f.Value, f.Sensitive = src[i:colon:colon], src[from:to:to], false
+		f.Name = unsafe.Slice((*byte)(unsafe.Add(first, i)), colon-i)
+		f.Value = unsafe.Slice((*byte)(unsafe.Add(first, from)), to-from)
+		f.Sensitive = false
 		i = eol + 2
 	}
 	return 0, fields
