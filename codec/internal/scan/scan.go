@@ -1,5 +1,5 @@
-// Package scan finds the bytes that end tokens and field values. It has an AVX2 kernel for amd64, which makes bitmaps of
-// whole blocks in one pass, and scans by 8-byte words for everything else; the build tag purego leaves the kernel out.
+// Package scan finds the bytes that end tokens and field values. It has kernels for amd64 (AVX2, AVX-512), which make
+// bitmaps of whole blocks in one pass, and scans by 8-byte words for everything else; the build tag purego leaves the kernel out.
 package scan
 
 import (
