@@ -176,7 +176,7 @@ func (x *exchange) run() {
 		x.closeConn = true
 		x.w.fixed(http.StatusBadRequest)
 	} else if x.req.RequestURI == "*" && x.req.Method == http.MethodOptions {
-		// RFC 9110 section 9.3.7-5: a ping of the server as a whole; no handler is concerned.
+		// RFC 9110 section 9.3.7-2: a ping of the server as a whole; no handler is concerned.
 		x.w.Header()["Content-Length"] = []string{"0"}
 	} else {
 		x.srv.handler.ServeHTTP(&x.w, &x.req)

@@ -146,7 +146,7 @@ func parseLength(b []byte) (n int64, r reason) {
 }
 
 // transferCoding accepts exactly "chunked" in any case. RFC 9112 section 6.1: a server that receives a request message
-// with a transfer coding it does not understand SHOULD respond with 501; section 6.3-2.4: if chunked is not the final encoding of
+// with a transfer coding it does not understand SHOULD respond with 501; section 6.3-2.4.3: if chunked is not the final encoding of
 // a request, the server MUST respond with 400 and then close the connection.
 func transferCoding(value []byte) reason {
 	if foldEqual(value, "chunked") {
@@ -195,7 +195,7 @@ func (f *facts) connection(value []byte) {
 	}
 }
 
-// expectation reads one Expect field. RFC 9110 section 10.1.1-4: a server that receives an Expect field value containing a member
+// expectation reads one Expect field. RFC 9110 section 10.1.1-5: a server that receives an Expect field value containing a member
 // other than 100-continue MAY respond with 417. This one does: to go on would be to promise something unknown.
 func (f *facts) expectation(value []byte) reason {
 	for value != nil {

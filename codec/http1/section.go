@@ -156,7 +156,7 @@ func (s *section) firstByte() reason {
 	return ok
 }
 
-// tooLong names the limit that a line broke. RFC 9112 section 3-5: a server that receives a request-target longer than any
+// tooLong names the limit that a line broke. RFC 9112 section 3-4: a server that receives a request-target longer than any
 // URI it wishes to parse MUST respond with 414.
 func (s *section) tooLong(line []byte, first bool) reason {
 	switch {
@@ -346,7 +346,7 @@ func (s *section) blankLine(c *cursor, pos, eol int) (reason, int) {
 	case c.fields == 0:
 		return ok, 0
 	case !n.ObsFold:
-		// RFC 9112 section 5.2-2: a server that receives an obs-fold MUST either reject the message by sending a 400 or
+		// RFC 9112 section 5.2-4: a server that receives an obs-fold MUST either reject the message by sending a 400 or
 		// replace each received obs-fold with one or more SP octets.
 		return rObsFold, pos
 	}
