@@ -54,7 +54,7 @@ func TestEveryReason(t *testing.T) {
 		rNameSpace:          {conn{}, get + "A :\r\n"},
 		rNoColon:            {conn{}, get + "A\r\n"},
 		rValueByte:          {conn{}, get + "A: \x01\r\n"},
-		rValueObs:           {conn{}, get + "A: \x80\r\n"},
+		rValueObs:           {conn{o: Options{ASCII: true}}, get + "A: \x80\r\n"},
 		rValueFold:          {conn{o: fold}, get + "A: b\r\n \x01\r\n"},
 		rTargetStar:         {conn{}, "GET * HTTP/1.0\r\n\r\n"},
 		rTargetForm:         {conn{}, "GET ? HTTP/1.0\r\n\r\n"},

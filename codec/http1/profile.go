@@ -26,7 +26,9 @@ type Profile struct {
 	// whole is the longest head that the one-pass walker may take: within it no line limit can be exceeded.
 	whole   int
 	lenient Leniency
-	// strictHead: no leniency changes how heads are parsed, but ObsText, which the walker knows.
+	// ascii: no obs-text. The walkers know it.
+	ascii bool
+	// strictHead: no leniency changes how heads are parsed.
 	strictHead bool
 }
 
@@ -46,6 +48,7 @@ func (o Options) Profile() *Profile {
 		leadingCRLF:   limit(l.LeadingCRLF, DefaultLeadingCRLF),
 		body:          l.Body,
 		lenient:       n,
+		ascii:         o.ASCII,
 	}
 	if l.Body <= 0 {
 		p.body = math.MaxInt64

@@ -265,10 +265,10 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // valueClass returns the classes of bytes that field values and reason phrases may have.
 func (s *section) valueClass() uint8 {
-	if s.p.lenient.ObsText {
-		return clsVchar | clsBlank | clsObs
+	if s.p.ascii {
+		return clsVchar | clsBlank
 	}
-	return clsVchar | clsBlank
+	return clsVchar | clsBlank | clsObs
 }
 
 // fieldLine parses "field-name ":" OWS field-value OWS" at src[pos:eol] (RFC 9112 section 5).

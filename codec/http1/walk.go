@@ -220,9 +220,9 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 	return 0, fields
 }
 
-// obsEnd goes on at a byte that is no text, and returns the next that is no obs-text either, if the profile allows that.
+// obsEnd goes on at a byte that is no text, and returns the next that is no obs-text either, unless the profile is for ASCII only.
 func obsEnd(p *Profile, src []byte, eol int) int {
-	for p.lenient.ObsText && eol < len(src) && src[eol] >= 0x80 {
+	for !p.ascii && eol < len(src) && src[eol] >= 0x80 {
 		eol = scan.TextEnd(src, eol+1)
 	}
 	return eol
