@@ -151,6 +151,7 @@ func (d *Decoder) head(p *Profile, src []byte, ev *Event) (int, error) {
 	var k, off int
 	var r reason
 	if d.cur.scan == 0 {
+		line.fewer = p.framingOnly
 		k, ev.Fields = walk(p, kind, src[n:], &line, ev.Fields)
 		d.cur.steps += uint64(k)
 	}
@@ -172,6 +173,9 @@ func (d *Decoder) head(p *Profile, src []byte, ev *Event) (int, error) {
 	}
 	if r != ok {
 		return d.failed(r, n, n+off, ev)
+	}
+	if p.framingOnly {
+		ev.Fields = ev.Fields[:0]
 	}
 	d.cur.restart()
 	return d.consumed(n + k), nil

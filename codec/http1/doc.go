@@ -80,7 +80,7 @@
 //
 // # What it does not do
 //
-// It does not decode content codings or percent-encodings, does not combine, normalise or interpret fields beyond framing, persistence,
+// It does not decode content codings, nor percent-encodings by itself (see AppendPercentDecoded), does not combine, normalise or interpret fields beyond framing, persistence,
 // Expect, Upgrade and Host, does not pipeline requests by itself, and has no timeouts: a head that trickles in is the driver's to give up on.
 // HTTP/0.9 and HTTP/2 are refused. HTTP/1 owes its peer nothing by itself, so AppendOwed appends nothing; answering errors
 // is the caller's decision.

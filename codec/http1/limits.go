@@ -65,4 +65,9 @@ type Options struct {
 	// and net/http, nginx and the Encoder do the same. They are never accepted in names, targets and start lines but for the
 	// reason phrase.
 	ASCII bool
+	// FramingOnly leaves Event.Fields of heads empty, for those who look at no field. Everything else is as ever: every field is
+	// validated and counted, and what Host, Content-Length, Transfer-Encoding, Connection, Expect and Upgrade say is obeyed and
+	// stands in the event's other members. Trailer sections are given, and so are all fields of ParseRequestHead and
+	// ParseResponseHead.
+	FramingOnly bool
 }

@@ -28,6 +28,8 @@ type Profile struct {
 	lenient Leniency
 	// ascii: no obs-text. The walkers know it.
 	ascii bool
+	// framingOnly: heads are given without their fields.
+	framingOnly bool
 	// strictHead: no leniency changes how heads are parsed.
 	strictHead bool
 }
@@ -49,6 +51,7 @@ func (o Options) Profile() *Profile {
 		body:          l.Body,
 		lenient:       n,
 		ascii:         o.ASCII,
+		framingOnly:   o.FramingOnly,
 	}
 	if l.Body <= 0 {
 		p.body = math.MaxInt64

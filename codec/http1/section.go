@@ -32,6 +32,8 @@ type startLine struct {
 	minor  uint8
 	// dull has bit i set if field i, one of the first 64, has a name that says nothing about framing: collect need not look.
 	dull uint64
+	// fewer, set by the caller of walk, allows the walker to leave dull fields out.
+	fewer bool
 }
 
 // section parses heads and trailer sections line by line. It is the reference for what is accepted and the only

@@ -138,6 +138,7 @@ func trimText(src []byte, from, to int) (int, int) {
 // comes from a bit that stands for a byte of src, or was compared with len(src)-2 before.
 func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, fields []codec.Field) (int, []codec.Field) {
 	var m scan.Bitmaps
+	fewer := line.fewer
 	base, end := 0, min(len(src), firstWindow) // what m marks
 	scan.Fill(&m, src[:end])
 	a := nextWord(&m.NotToken, 0, end)
@@ -198,6 +199,12 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 				return 0, fields
 			}
 		}
+		bit := nameBit(*(*byte)(unsafe.Add(first, i)), colon-i)
+		if fewer && framingNames>>bit&1 == 0 {
+			most--
+			i = eol + 2
+			continue
+		}
 		from, to := colon+1, eol
 		if *(*byte)(unsafe.Add(first, from)) == ' ' {
 			from++
@@ -206,7 +213,7 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 			from, to = trimText(src, min(from, to), to)
 		}
 		n := len(fields)
-		look |= uint64(framingNames>>nameBit(*(*byte)(unsafe.Add(first, i)), colon-i)&1) << (n % 64)
+		look |= uint64(framingNames>>bit&1) << (n % 64)
 		if n == cap(fields) {
 			fields = append(fields, codec.Field{})
 		}
