@@ -102,5 +102,5 @@ func init() {
 				return nil
 			}
 		}})
-	chunkeds = append(chunkeds, parser{"purewire", decodeRequests(64 << 10, http1.Options{})})
+	chunkeds = append(chunkeds, parser{"purewire", decodeRequests(64<<10, http1.Options{})})
 }
