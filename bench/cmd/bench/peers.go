@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,6 +35,7 @@ var specs = []spec{
 	{"nbio", "peer-nbio", "", "nbio v1.6.9, net/http handlers on its poller"},
 	{"gnet", "peer-gnet", "", "gnet v2.10.0 with a parser that validates nothing"},
 	{"nginx", "", "", "nginx, one worker"},
+	{"hyper", rustPeer, "", "hyper 0.14 on tokio, one thread"},
 	{"bare", "peer-bare", "", "an epoll loop in Go with no parser: the floor"},
 	{"reactor", "peer-purewire", "reactor", "purewire: reactor, native handler, pre-encoded answers"},
 	{"reactor-reply", "peer-purewire", "reactor-reply", "purewire: reactor, native handler, answers encoded each time"},
@@ -42,6 +44,14 @@ var specs = []spec{
 	{"stdnet-http", "peer-purewire", "stdnet-http", "purewire: stdnet, http.Handler (ServeMux)"},
 	{"reactor-bare", "peer-drivers", "reactor", "purewire's reactor with no parser"},
 	{"stdnet-bare", "peer-drivers", "stdnet", "purewire's stdnet with no parser"},
+}
+
+// rustPeer is the program that cargo builds.
+const rustPeer = "peer-hyper"
+
+// defaultPeers is all but those that need more than Go.
+func defaultPeers() []string {
+	return slices.DeleteFunc(peerNames(), func(name string) bool { return specOf(name).program == rustPeer })
 }
 
 func peerNames() []string {
@@ -66,14 +76,21 @@ func (c *config) build(ctx context.Context) error {
 	args := []string{"build", "-o", filepath.Join(c.out, "bin") + "/", "./cmd/load", "./cmd/idle"}
 	seen := map[string]bool{}
 	for _, name := range c.peers {
-		if p := specOf(name); p.program != "" && !seen[p.program] {
+		p := specOf(name)
+		if p.program == rustPeer {
+			continue
+		}
+		if p.program != "" && !seen[p.program] {
 			seen[p.program] = true
 			args = append(args, "./cmd/"+p.program)
 		}
 	}
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Stderr = os.Stderr
-	return cmd.Run()
+	if slices.Contains(c.peers, "hyper") || c.httparse {
+		if err := c.buildRust(ctx); err != nil {
+			return err
+		}
+	}
+	return run(ctx, "", "go", args...)
 }
 
 // server is a running peer.
