@@ -53,7 +53,7 @@ func mayImport(from, to string) bool {
 		return to == "codec" || below != "" && toRoom == "drivers"
 	case "server", "client":
 		return toRoom == room || to == "drivers" || toRoom == "codec" && to != "codec/codectest"
-	case "cmd", "examples", "fuzz", "corpus":
+	case "cmd", "examples", "fuzz", "corpus", "conform":
 		return true
 	}
 	return false
