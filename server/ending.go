@@ -29,6 +29,13 @@ func (c *conn) PeerClosed(t *drivers.Turn) {
 
 // Successor returns the hijacker's machine.
 func (c *conn) Successor(t *drivers.Turn) drivers.Machine {
+	if c.x == nil {
+		next := c.hc.next
+		if c.has(fDraining) {
+			next.Drain(t)
+		}
+		return next
+	}
 	h := c.x.hijack
 	if c.has(fCounted) {
 		c.flags &^= fCounted

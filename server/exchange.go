@@ -37,6 +37,7 @@ type exchange struct {
 	began      codec.Time
 	info       *Exchange
 	expiryDone bool // machine's: the deadlines were acted upon
+	h2         *h2side
 
 	g gate
 
@@ -167,6 +168,9 @@ func (x *exchange) run() {
 		x.g.mu.Lock()
 		x.g.leave()
 		wake := x.hijack == nil
+		if x.h2 != nil {
+			x.srv.release()
+		}
 		if x.dead != nil {
 			x.recycle()
 		}
@@ -182,10 +186,18 @@ func (x *exchange) run() {
 		// RFC 9110 section 9.3.7-5: a ping of the server as a whole; no handler is concerned.
 		x.w.Header()["Content-Length"] = []string{"0"}
 	} else {
-		x.srv.handler.ServeHTTP(&x.w, &x.req)
+		x.srv.handler.ServeHTTP(x.writer(), &x.req)
 	}
 	x.w.finish()
 	returned = true
+}
+
+// writer returns what the handler gets: on HTTP/2 a connection cannot be taken over.
+func (x *exchange) writer() http.ResponseWriter {
+	if x.h2 != nil {
+		return &x.w.writer
+	}
+	return &x.w
 }
 
 var errDone = errors.New("server: request is done")
