@@ -16,7 +16,6 @@ import (
 	"github.com/purewire/purewire/drivers"
 	"github.com/purewire/purewire/drivers/drivertest"
 	"github.com/purewire/purewire/drivers/stdnet"
-	"github.com/purewire/purewire/drivers/tlswrap"
 )
 
 // authority signs certificates.
@@ -53,6 +52,11 @@ func newAuthority(tb testing.TB) *authority {
 // issue returns a certificate for name, which is good for servers and clients on this machine.
 func (a *authority) issue(tb testing.TB, name string) tls.Certificate {
 	tb.Helper()
+	return a.issueUntil(tb, name, time.Now().Add(time.Hour))
+}
+
+func (a *authority) issueUntil(tb testing.TB, name string, end time.Time) tls.Certificate {
+	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		tb.Fatal(err)
@@ -60,7 +64,7 @@ func (a *authority) issue(tb testing.TB, name string) tls.Certificate {
 	serial, _ := rand.Int(rand.Reader, big.NewInt(1<<60))
 	tmpl := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: name}, DNSNames: []string{name, "localhost"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: end,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, a.cert, &key.PublicKey, a.key)
@@ -151,16 +155,4 @@ func (s secured) Dial(a net.Addr) (net.Conn, error) {
 	}
 	_ = c.SetDeadline(time.Time{})
 	return tc, nil
-}
-
-// serve runs inner behind TLS.
-func serve(tb testing.TB, e engine, inner drivers.Service, cfg *tls.Config, opt tlswrap.Options) drivertest.Server {
-	tb.Helper()
-	svc, err := tlswrap.New(inner, cfg, opt)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	s := e.start(tb, drivertest.Guard(tb, svc), drivertest.Options{})
-	tb.Cleanup(func() { _ = s.Close() })
-	return s
 }

@@ -43,11 +43,9 @@ type watchedConn struct {
 	state  *tls.ConnectionState
 	closed chan error
 
-	peerClosed    atomic.Bool
-	got           bytes.Buffer
-	paused, done  bool
-	in            atomic.Int64
-	fresh, lastIn int
+	peerClosed   atomic.Bool
+	paused, done bool
+	in           atomic.Int64
 }
 
 func (m *watchedConn) Receive(t *drivers.Turn, src, dst []byte) (int, []byte) {
@@ -129,7 +127,7 @@ func newRig(tb testing.TB, e engine, set func(r *rig, cfg *tls.Config, opt *tlsw
 	if r.wrap, err = tlswrap.New(drivertest.Guard(tb, r.svc), cfg, opt); err != nil {
 		tb.Fatal(err)
 	}
-	r.server = e.start(tb, drivertest.Guard(tb, r.wrap), drivertest.Options{Linger: 100 * time.Millisecond})
+	r.server = e.start(tb, drivertest.Guard(tb, r.wrap), options())
 	tb.Cleanup(func() { _ = r.server.Close() })
 	return r
 }
@@ -210,4 +208,26 @@ func everyVersion(t *testing.T, f func(t *testing.T, e engine, version uint16)) 
 			t.Run(tls.VersionName(v), func(t *testing.T) { f(t, e, v) })
 		}
 	})
+}
+
+func options() drivertest.Options { return drivertest.Options{Linger: 100 * time.Millisecond} }
+
+// miser consumes nothing.
+type miser struct {
+	ends chan error
+	done bool
+}
+
+func (m *miser) Receive(_ *drivers.Turn, _, dst []byte) (int, []byte) { return 0, dst }
+func (m *miser) Transmit(_ *drivers.Turn, dst []byte) []byte          { return dst }
+func (m *miser) PeerClosed(*drivers.Turn)                             { m.done = true }
+func (m *miser) Advance(*drivers.Turn)                                {}
+func (m *miser) Deadline() codec.Time                                 { return codec.Never }
+func (m *miser) Closed(err error)                                     { m.ends <- err }
+
+func (m *miser) Status() drivers.Status {
+	if m.done {
+		return drivers.Closing
+	}
+	return drivers.WantInput
 }
