@@ -131,8 +131,7 @@ func TestDataAfterCloseNotify(t *testing.T) {
 // The inner service may refuse: the peer sees an orderly end.
 func TestInnerRefuses(t *testing.T) {
 	everyVersion(t, func(t *testing.T, e engine, v uint16) {
-		r := newRig(t, e, nil)
-		r.svc.refuse = true
+		r := newRig(t, e, func(r *rig, _ *tls.Config, _ *tlswrap.Options) { r.svc.refuse = true })
 		c, err := r.dial(r.config(v))
 		if err != nil {
 			t.Fatal(err)
@@ -198,6 +197,7 @@ func TestIdleConnections(t *testing.T) {
 		conns := make([]*tls.Conn, n)
 		for i := range conns {
 			conns[i], _ = r.open(cfg)
+			_ = conns[i].SetDeadline(time.Now().Add(10 * patience))
 		}
 		allowed := before + 16 // goroutines that finished a handshake wait a while for the next
 		if e.name == "stdnet" {
