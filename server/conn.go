@@ -78,7 +78,7 @@ type conn struct {
 type handlerConn struct {
 	remote string
 	run    func()
-	next   *h2conn // takes over
+	h2     *h2conn // takes over
 }
 
 var (
@@ -120,7 +120,7 @@ loop:
 					break loop
 				case http2.HTTP2:
 					c.st = stSwitch
-					c.hc = &handlerConn{next: c.srv.newH2(t, c.link, c.id)}
+					c.hc = &handlerConn{h2: c.srv.newH2(t, c.link, c.id)}
 					break loop
 				}
 			}

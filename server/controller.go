@@ -66,7 +66,7 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, ErrAnswered
 	}
 	x.g.mu.Lock()
-	if x.hijack != nil {
+	if x.hijack != nil || x.next != nil {
 		x.g.mu.Unlock()
 		return nil, nil, http.ErrHijacked
 	}

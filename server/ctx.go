@@ -15,6 +15,7 @@ const (
 	actAnswered
 	actPending
 	actPass
+	actSwitch
 	actAbort
 )
 

@@ -64,6 +64,7 @@ type exchange struct {
 	payload   []byte
 	enc       http1.Encoder
 	hijack    *hijacked
+	next      Next  // makes the machine that takes over after a 101
 	dead      error // why nothing can be written any more
 	closeConn bool  // the connection closes after this response
 	taken     bool  // a deadline expired: the machine answers in the handler's place
@@ -167,11 +168,12 @@ func (x *exchange) run() {
 		}
 		x.g.mu.Lock()
 		x.g.leave()
-		wake := x.hijack == nil
+		wake := x.hijack == nil && x.next == nil
 		if x.h2 != nil {
 			x.srv.release()
 		}
 		if x.dead != nil {
+			x.done = x.done || x.next != nil
 			x.recycle()
 		}
 		x.g.mu.Unlock()
@@ -214,6 +216,10 @@ func (x *exchange) panicked(v any) {
 		h := x.hijack
 		x.g.mu.Unlock()
 		_ = h.Close()
+		return
+	}
+	if x.next != nil { // the connection is another machine's
+		x.g.mu.Unlock()
 		return
 	}
 	x.closeConn = true

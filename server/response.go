@@ -414,7 +414,7 @@ func (x *exchange) isTaken() bool {
 func (x *exchange) hijacked() bool {
 	x.g.mu.Lock()
 	defer x.g.mu.Unlock()
-	return x.hijack != nil
+	return x.hijack != nil || x.next != nil
 }
 
 // reset forgets an unsent response.

@@ -15,7 +15,7 @@ import (
 var (
 	compareFlag = flag.Bool("compare", false, "measure all peers in interleaved rounds and print tables of medians")
 	roundsFlag  = flag.Int("rounds", 15, "rounds of -compare")
-	medianAt = 15
+	medianAt    = 15
 	sliceFlag   = flag.Duration("slice", 10*time.Millisecond, "time of one measurement of -compare")
 )
 
