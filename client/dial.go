@@ -97,6 +97,13 @@ func (tr *Transport) dial(ctx context.Context, s *settings, k key, req *http.Req
 		h2 = tc.ConnectionState().NegotiatedProtocol == "h2"
 		nc = tc
 	}
+	if tr.Wrap != nil {
+		protocol := "http/1.1"
+		if h2 {
+			protocol = "h2"
+		}
+		nc = tr.Wrap(nc, protocol)
+	}
 	started := make(chan machine, 1)
 	go func() {
 		err := carrier().ServeMachine(nc, nil, func(t *drivers.Turn, l drivers.Link) drivers.Machine {
