@@ -222,7 +222,7 @@ func (d *Decoder) oversize(b *Block) {
 // with b.miss set to the number of octets that it lacks at least, and behind the length of an oversize string, with b.skip set.
 // On failure b.off is that of the failing representation.
 func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
-	if d.owed && src[0]>>5 != flagUpdate>>5 {
+	if d.owed && src[0]&^0x1F != flagUpdate {
 		// RFC 7541 section 4.2-3: This dynamic table size update MUST occur at the beginning of the first header block
 		// following the change to the dynamic table size.
 		return 0, rUpdateMissing
@@ -239,12 +239,10 @@ func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
 			}
 		case c >= flagIndexed:
 			n, r = d.indexed(src[pos:], b)
-		case c >= flagIndexing:
-			n, r = d.literal(src[pos:], b, 6, true, false)
-		case c >= flagUpdate:
+		case c&^0x1F == flagUpdate:
 			n, r = d.update(src[pos:], b)
 		default:
-			n, r = d.literal(src[pos:], b, 4, false, c >= flagNever)
+			n, r = d.literal(src[pos:], b, c)
 		}
 		if r != ok {
 			break
@@ -275,12 +273,17 @@ func integer(src []byte, prefix uint) (v uint64, n int) {
 	return v, n
 }
 
+// integer7 is integer with a prefix of seven bits.
+func integer7(src []byte) (v uint64, n int) {
+	if len(src) > 0 && src[0]&0x7F != 0x7F {
+		return uint64(src[0] & 0x7F), 1
+	}
+	return integer(src, 7)
+}
+
 // indexed decodes an indexed field (RFC 7541 section 6.1).
 func (d *Decoder) indexed(src []byte, b *Block) (int, reason) {
-	i, n := uint64(src[0]&0x7F), 1
-	if i == 0x7F {
-		i, n = integer(src, 7)
-	}
+	i, n := integer7(src)
 	switch {
 	case n < 0:
 		return 0, rIndexInt
