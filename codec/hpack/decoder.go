@@ -273,17 +273,12 @@ func integer(src []byte, prefix uint) (v uint64, n int) {
 	return v, n
 }
 
-// integer7 is integer with a prefix of seven bits.
-func integer7(src []byte) (v uint64, n int) {
-	if len(src) > 0 && src[0]&0x7F != 0x7F {
-		return uint64(src[0] & 0x7F), 1
-	}
-	return integer(src, 7)
-}
-
 // indexed decodes an indexed field (RFC 7541 section 6.1).
 func (d *Decoder) indexed(src []byte, b *Block) (int, reason) {
-	i, n := integer7(src)
+	i, n := uint64(src[0]&0x7F), 1
+	if i == 0x7F {
+		i, n = integer(src, 7)
+	}
 	switch {
 	case n < 0:
 		return 0, rIndexInt

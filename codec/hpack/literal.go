@@ -31,7 +31,7 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 	}
 	var name text
 	if i == 0 {
-		l, n := integer7(src[pos:])
+		l, n := integer(src[pos:], 7)
 		switch {
 		case n < 0:
 			return 0, rLengthInt
@@ -51,7 +51,13 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 		name.from, name.n = src[pos:], int(l)
 		pos += int(l)
 	}
-	l, n := integer7(src[pos:])
+	l, n := uint64(0x7F), 1
+	if pos < len(src) {
+		l = uint64(src[pos] & 0x7F)
+	}
+	if l == 0x7F {
+		l, n = integer(src[pos:], 7)
+	}
 	switch {
 	case n < 0:
 		return 0, rLengthInt
@@ -142,7 +148,7 @@ func (b *Block) beginSkip(l uint64, what skipped, first byte) {
 
 // skippedValue reads the length of the value behind a name that was skipped.
 func (d *Decoder) skippedValue(src []byte, b *Block) (int, reason) {
-	l, n := integer7(src)
+	l, n := integer(src, 7)
 	switch {
 	case n < 0:
 		return 0, rLengthInt
