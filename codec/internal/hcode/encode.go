@@ -64,82 +64,73 @@ func AppendHuffmanMax(dst, s []byte, limit int) ([]byte, bool) {
 	out := dst[start : start+limit+slack]
 	o := 0
 	acc, n := uint64(0), uint64(0) // the first n bits of acc are not written yet, below 8 of them here
-	for len(s) >= 8 {
-		w := binary.LittleEndian.Uint64(s)
-		if w&0x8080808080808080 == 0 {
-			// Two septets stand in each 16 bits now.
-			w = w&0x007F007F007F007F | w>>1&0x3F803F803F803F80
-			// The length in an entry is shifted out but for the first, and the sum of the lengths grows in the low bits.
-			e := pairs[w&0x3FFF]
-			bits := acc | (e&^lenMask)>>(n&63)
-			sum := n + e
-			e = pairs[w>>16&0x3FFF]
-			bits |= e >> (sum & 63)
-			sum += e
-			e = pairs[w>>32&0x3FFF]
-			bits |= e >> (sum & 63)
-			sum += e
-			e = pairs[w>>48&0x3FFF]
-			bits |= e >> (sum & 63)
-			sum = (sum + e) & lenMask
-			if sum < 64 {
+	for {
+		var did, wrote int
+		acc, n, did, wrote = encodePairs(out[o:], s, acc, n)
+		s, o = s[did:], o+wrote
+		m := min(8, len(s))
+		for _, c := range s[:m] {
+			e := symbols[c]
+			acc |= (e &^ lenMask) >> (n & 63)
+			if n += e & lenMask; n >= 32 {
 				if o > limit {
 					return dst[:start], false
 				}
-				binary.BigEndian.PutUint64(out[o:], bits)
-				o += int(sum >> 3)
-				acc, n = bits<<(sum&56), sum&7
-				s = s[8:]
-				continue
+				binary.BigEndian.PutUint64(out[o:], acc)
+				o += int(n >> 3)
+				acc <<= n & 56
+				n &= 7
 			}
 		}
-		var good bool
-		if acc, n, o, good = appendSymbols(out, s[:8], acc, n, o, limit); !good {
-			return dst[:start], false
-		}
-		s = s[8:]
-	}
-	acc, n, o, good := appendSymbols(out, s, acc, n, o, limit)
-	if !good {
-		return dst[:start], false
-	}
-	if n > 0 {
-		if o >= limit {
-			return dst[:start], false
-		}
-		out[o] = byte(acc>>56) | 0xFF>>n
-		o++
-	}
-	if o > limit {
-		return dst[:start], false
-	}
-	return dst[:start+o], true
-}
-
-// appendSymbols is the loop for what is not encoded by pairs. It leaves n below 8.
-func appendSymbols(out, s []byte, acc, n uint64, o, limit int) (uint64, uint64, int, bool) {
-	for _, c := range s {
-		e := symbols[c]
-		acc |= (e &^ lenMask) >> (n & 63)
-		n += e & lenMask
-		if n >= 32 {
-			if o > limit {
-				return 0, 0, 0, false
-			}
-			binary.BigEndian.PutUint64(out[o:], acc)
-			o += int(n >> 3)
-			acc <<= n & 56
-			n &= 7
-		}
-	}
-	if n >= 8 {
 		if o > limit {
-			return 0, 0, 0, false
+			return dst[:start], false
+		}
+		if s = s[m:]; len(s) == 0 {
+			break
 		}
 		binary.BigEndian.PutUint64(out[o:], acc)
 		o += int(n >> 3)
 		acc <<= n & 56
 		n &= 7
 	}
-	return acc, n, o, true
+	binary.BigEndian.PutUint64(out[o:], acc|^uint64(0)>>(n&63))
+	if o += int(n+7) >> 3; o > limit {
+		return dst[:start], false
+	}
+	return dst[:start+o], true
+}
+
+// encodePairs encodes characters of s, eight at a time, as long as they are ASCII, take less than 64 bits with the n that acc
+// holds already, and there is room in out. It returns acc and n anew, and how many octets it has read and written.
+func encodePairs(out, s []byte, acc, n uint64) (uint64, uint64, int, int) {
+	pos, o := 0, 0
+	for pos <= len(s)-8 && o <= len(out)-8 {
+		w := binary.LittleEndian.Uint64(s[pos : pos+8])
+		if w&0x8080808080808080 != 0 {
+			break
+		}
+		// Two septets stand in each 16 bits now.
+		w = w&0x007F007F007F007F | w>>1&0x3F803F803F803F80
+		// The length in an entry is shifted out but for the first, and the sum of the lengths grows in the low bits.
+		e := pairs[w&0x3FFF]
+		bits := acc | (e&^lenMask)>>(n&63)
+		sum := n + e
+		e = pairs[w>>16&0x3FFF]
+		bits |= e >> (sum & 63)
+		sum += e
+		e = pairs[w>>32&0x3FFF]
+		bits |= e >> (sum & 63)
+		sum += e
+		e = pairs[w>>48&0x3FFF]
+		bits |= e >> (sum & 63)
+		sum = (sum + e) & lenMask
+		if sum >= 64 {
+			break
+		}
+		binary.BigEndian.PutUint64(out[o:o+8], bits)
+		o += int(sum >> 3)
+		acc, n = bits<<(sum&56), sum&7
+		pos += 8
+	}
+	return acc, n, pos, o
 }
