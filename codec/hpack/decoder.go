@@ -237,6 +237,8 @@ func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
 				f := b.extend()
 				f.Name, f.Value, f.Sensitive = static[i].name, static[i].value, false
 			}
+		case c > flagIndexed && c < 0xFF && uint32(c-flagIndexed-staticLen-1) < d.tab.count:
+			d.entry(b, uint32(c-flagIndexed-staticLen-1))
 		case c >= flagIndexed:
 			n, r = d.indexed(src[pos:], b)
 		case c&^0x1F == flagUpdate:
@@ -295,15 +297,20 @@ func (d *Decoder) indexed(src []byte, b *Block) (int, reason) {
 		// as a decoding error.
 		return 0, rIndexRange
 	}
-	off, nameLen, length := d.tab.at(uint32(i))
+	d.entry(b, uint32(i))
+	return n, ok
+}
+
+// entry adds entry i of the dynamic table to the list.
+func (d *Decoder) entry(b *Block, i uint32) {
+	off, nameLen, length := d.tab.at(i)
 	b.fields = true
 	if !b.fits(d, length) {
-		return n, ok
+		return
 	}
 	own := b.keep(d.tab.whole(), off, length)
 	f := b.extend()
 	f.Name, f.Value, f.Sensitive = own[:nameLen:nameLen], own[nameLen:], false
-	return n, ok
 }
 
 // update decodes a table size update (RFC 7541 section 6.3).
