@@ -118,7 +118,7 @@ func (d *Decoder) decode(b *Block, s *text) ([]byte, reason) {
 	need := hcode.DecodeRoom(s.n)
 	b.room(need)
 	at := len(b.arena)
-	out, v := hcode.AppendHuffmanDecode(b.arena, s.from[:s.n], need)
+	out, v := hcode.AppendHuffmanPrefix(b.arena, s.from, s.n, need)
 	b.arena = out
 	d.steps += uint64(len(out) - at)
 	switch v {
