@@ -219,7 +219,7 @@ func (e *echo) handle(l *link, ev *http2.Event) {
 		l.Reset(id, http2.NoError)
 		return
 	case http2.Data:
-		if o == nil { // answered before the content came
+		if o == nil || o.trailers == nil { // the answer does not depend on the content
 			l.Consumed(id, len(ev.Data))
 			return
 		}
@@ -229,7 +229,7 @@ func (e *echo) handle(l *link, ev *http2.Event) {
 		o.end = ev.EndStream
 		l.Consumed(id, len(ev.Data))
 	case http2.Trailers:
-		if o == nil {
+		if o == nil || o.trailers == nil {
 			return
 		}
 		o.end = true
