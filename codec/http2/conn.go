@@ -113,7 +113,7 @@ func (c *Conn) Init(role Role, p *Profile) {
 	}
 	c.recvWin.init(initialWindow)
 	c.bdp.init(p.window.Stream, p.window.Max)
-	c.flood = flood{resets: 8 * p.resets, fruit: p.fruitless}
+	c.flood = flood{resets: 8 * p.resets, fruit: p.fruitless, empty: p.fruitless / 100}
 	c.dec.Init(&hpack.Limits{ListSize: p.list, Fields: p.fields, String: p.list})
 	c.enc.Init(&hpack.EncoderOptions{TableSize: encoderTable(p.encoderTable), NoHuffman: p.noHuffman})
 }
