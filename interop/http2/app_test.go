@@ -44,10 +44,14 @@ func (l *link) do(f func()) bool {
 	}
 	select {
 	case <-done:
-		return true
 	case <-l.gone:
-		return false
+		select {
+		case <-done: // it was the last that the link did
+		default:
+			return false
+		}
 	}
+	return true
 }
 
 func (l *link) run() {
