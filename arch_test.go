@@ -60,7 +60,7 @@ func mayImport(from, to string) bool {
 		// stdnet carries what needs a socket: Dial, and connections taken from servers that are not ours.
 		return toRoom == room || to == "server" || to == "drivers" || to == "drivers/stdnet" ||
 			to == "codec" || to == "codec/ws" || to == "codec/http1"
-	case "cmd", "examples", "fuzz", "corpus":
+	case "cmd", "examples", "fuzz", "corpus", "conform":
 		return true
 	}
 	return false

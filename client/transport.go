@@ -127,7 +127,7 @@ func (tr *Transport) init() *settings {
 		if s.agent == "" {
 			s.agent = DefaultUserAgent
 		}
-		s.prof1 = http1.Options{Limits: tr.HTTP1Limits, Leniency: http1.Leniency{ObsText: true}}.Profile()
+		s.prof1 = http1.Options{Limits: tr.HTTP1Limits}.Profile()
 		h2 := tr.HTTP2Config
 		if h2.Window.Stream == 0 {
 			h2.Window.Stream = 1 << 20
