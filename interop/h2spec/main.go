@@ -1,7 +1,7 @@
 // Command h2spec holds a running server to the cases of summerwind/h2spec, strict ones included, and judges the result: a case
 // may fail only if the list says so, with the reason, and a case on the list that passes is reported too.
 //
-//	h2spec --addr 127.0.0.1:8080 [--tls] [--path /bytes/20000] [--allow FILE] [--peer NAME] [--verbose]
+//	h2spec --addr 127.0.0.1:8080 [--tls] [--path /echo] [--allow FILE] [--peer NAME] [--verbose]
 //
 // h2spec was written for RFC 7540. Where RFC 9113 says otherwise, RFC 9113 counts: that is what the list is for. Its lines are
 //
@@ -34,7 +34,7 @@ const cases = 146
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "host:port of the server")
 	overTLS := flag.Bool("tls", false, "connect with TLS; the certificate is not verified")
-	path := flag.String("path", "/bytes/20000", "a path that answers GET with more than 16384 octets")
+	path := flag.String("path", "/echo", "a path whose handler reads the request to its end and answers with content")
 	allow := flag.String("allow", "", "file with the cases that may fail")
 	peer := flag.String("peer", "*", "which lines of --allow count, beside those of *")
 	verbose := flag.Bool("verbose", false, "show h2spec's own report")
