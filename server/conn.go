@@ -39,7 +39,7 @@ const (
 	fCounted                     // this request is counted in Server.inFlight
 	fHead                        // the request's method is HEAD
 	fOld                         // the request is HTTP/1.0
-	fLast                        // the client said that this request is its last (RFC 9112 section 9.6-2)
+	fLast                        // the client said that this request is its last (RFC 9112 section 9.6-5)
 )
 
 const (
@@ -249,7 +249,7 @@ func (c *conn) request(t *drivers.Turn, l *local, src []byte, n int, out []byte)
 	if ev.MethodID == http1.MethodHead {
 		c.flags |= fHead
 	}
-	// RFC 9112 section 9.3-4: persistence is the peer's choice first, then ours.
+	// RFC 9112 section 9.3-3: persistence is the peer's choice first, then ours.
 	if !ev.KeepAlive {
 		c.flags |= fLast
 	}
@@ -257,6 +257,13 @@ func (c *conn) request(t *drivers.Turn, l *local, src []byte, n int, out []byte)
 		c.flags |= fClose
 	}
 	c.writeBy = never0(t.Now, s.d.Write)
+	if s.upgradeH2C && ev.Upgrade {
+		if next, o := c.upgradeH2(t, l, out); next != nil {
+			c.st = stSwitch
+			c.hc = &handlerConn{h2: next}
+			return n, o
+		}
+	}
 	if s.native != nil {
 		pass := false
 		n, out, pass = c.serveNative(t, l, src, n, out)

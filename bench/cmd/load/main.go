@@ -44,7 +44,7 @@ type Result struct {
 func main() {
 	var (
 		addr     = flag.String("addr", "127.0.0.1:8080", "address of the server")
-		scenario = flag.String("scenario", "plaintext", "plaintext, tfb, pipeline, close, download, upload, or ws and a size such as ws128 or ws16k")
+		scenario = flag.String("scenario", "plaintext", "plaintext, tfb, pipeline, close, download, upload, tls, or ws and a size such as ws128 or ws16k")
 		conns    = flag.Int("conns", 64, "connections")
 		depth    = flag.Int("depth", 16, "requests in one batch of scenario pipeline")
 		window   = flag.Duration("time", 2*time.Second, "time to measure")
@@ -82,26 +82,26 @@ func run(addr, scenario string, conns, depth, cpu int, warm, window time.Duratio
 		}
 		pids = append(pids, n)
 	}
-	g, err := newGenerator(addr, scenario, depth)
+	var s source
+	var err error
+	if scenario == "tls" {
+		s, err = newSecure(addr, conns)
+	} else {
+		s, err = newPlain(addr, scenario, conns, depth)
+	}
 	if err != nil {
 		return err
 	}
-	for range conns {
-		if err := g.open(); err != nil {
-			return err
-		}
-	}
-	if err := g.until(time.Now().Add(warm)); err != nil {
+	if err := s.until(time.Now().Add(warm)); err != nil {
 		return err
 	}
 	before, err := proc.ReadCPU(pids)
 	if err != nil {
 		return err
 	}
-	g.Result = Result{}
-	g.lat = histogram{}
+	s.reset()
 	t0 := time.Now()
-	if err := g.until(t0.Add(window)); err != nil {
+	if err := s.until(t0.Add(window)); err != nil {
 		return err
 	}
 	took := time.Since(t0)
@@ -110,21 +110,47 @@ func run(addr, scenario string, conns, depth, cpu int, warm, window time.Duratio
 		return err
 	}
 	used := after.Sub(before)
-	r := g.Result
+	r, lat := s.result()
 	r.Seconds = took.Seconds()
 	r.ServerCPU, r.User, r.System = int64(used.Total), int64(used.User), int64(used.System)
-	r.P50, r.P99 = g.lat.quantile(0.5), g.lat.quantile(0.99)
+	r.P50, r.P99 = lat.quantile(0.5), lat.quantile(0.99)
 	if r.RSS, err = proc.RSS(pids); err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
+// source is what makes the load.
+type source interface {
+	// until keeps the connections busy until a time.
+	until(end time.Time) error
+	// reset forgets what was counted so far.
+	reset()
+	result() (Result, *histogram)
+}
+
+func newPlain(addr, scenario string, conns, depth int) (*generator, error) {
+	g, err := newGenerator(addr, scenario, depth)
+	if err != nil {
+		return nil, err
+	}
+	for range conns {
+		if err := g.open(); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+func (g *generator) reset() { g.Result, g.lat = Result{}, histogram{} }
+
+func (g *generator) result() (Result, *histogram) { return g.Result, &g.lat }
+
 // requestFor returns the bytes of one request, and whether the connection ends after it.
 func requestFor(scenario, addr string) (req []byte, once bool, err error) {
 	host := "Host: " + addr + "\r\n"
 	switch scenario {
-	case "plaintext", "pipeline":
+	case "plaintext", "pipeline", "tls":
 		return []byte("GET /plaintext HTTP/1.1\r\n" + host + "\r\n"), false, nil
 	case "tfb":
 		return []byte("GET /plaintext HTTP/1.1\r\n" + host +

@@ -84,7 +84,12 @@ func startStdnet(f serveFlags, h http.Handler) (backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := stdnet.New(svc, stdnet.Config{OnPanic: logPanic})
+	carried, err := secure(svc, f.tls)
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	d := stdnet.New(carried, stdnet.Config{OnPanic: logPanic})
 	b := &purewire{addr: l.Addr(), about: "stdnet, one goroutine per connection", shutdown: d.Shutdown}
 	return b.run(func() error { return d.Serve(l) }), nil
 }
