@@ -86,7 +86,7 @@ func talk(conn net.Conn, answers chan<- string) {
 			k, err := conn.Read(buf[w:])
 			w += k
 			if err != nil {
-				heard = append(heard, err.Error())
+				answers <- err.Error()
 				close(answers)
 				return
 			}
