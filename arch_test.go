@@ -14,6 +14,7 @@ var builtOn = map[string][]string{
 	"codec/http2": {"codec/hpack"},
 	"codec/qpack": {"codec/hpack"},
 	"codec/h3":    {"codec/qpack"},
+	"codec/ws":    {"codec/http1"}, // the opening handshake is a pair of HTTP/1.1 heads
 }
 
 // cpuid is the one import beyond the law of purity: the scan kernels ask, once at start, what the processor can do. That
@@ -21,7 +22,13 @@ var builtOn = map[string][]string{
 var cpuid = codectest.Rules{Imports: []string{"golang.org/x/sys/cpu"}}
 
 // impure lists what a codec may do against the law of purity, and why. Keep it short.
-var impure = map[string]codectest.Rules{"codec/internal/scan": cpuid, "codec/http1": cpuid}
+var impure = map[string]codectest.Rules{
+	"codec/internal/scan": cpuid, "codec/internal/fields": cpuid, "codec/http1": cpuid, "codec/http2": cpuid,
+	"codec/internal/mask": cpuid, "codec/internal/text": cpuid, "codec/ws": cpuid,
+}
+
+// deflateLibrary is the one library from outside that a codec may use: codec/ws compresses with it (RFC 7692).
+const deflateLibrary = "github.com/klauspost/compress"
 
 // mayImport tells whether the package in folder from may import the one in folder to, both of this module.
 // The arrows point down only.
@@ -46,6 +53,10 @@ func mayImport(from, to string) bool {
 		return to == "codec" || below != "" && toRoom == "drivers"
 	case "server", "client":
 		return toRoom == room || to == "drivers" || toRoom == "codec" && to != "codec/codectest"
+	case "websocket":
+		// stdnet carries what needs a socket: Dial, and connections taken from servers that are not ours.
+		return toRoom == room || to == "server" || to == "drivers" || to == "drivers/stdnet" ||
+			to == "codec" || to == "codec/ws" || to == "codec/http1"
 	case "cmd", "examples", "fuzz", "corpus":
 		return true
 	}
@@ -64,7 +75,9 @@ func arrows(m codectest.Module, packages []codectest.Package) (bad []string) {
 			if !ok {
 				switch {
 				case !strings.Contains(strings.Split(imp, "/")[0], "."): // the standard library
+				case strings.HasPrefix(imp, deflateLibrary+"/") && p.Rel == "codec/ws":
 				case imp == "golang.org/x/sys/cpu" && strings.HasPrefix(p.Rel, "codec/internal/"):
+				case strings.HasPrefix(imp, "github.com/klauspost/compress/") && p.Rel == "codec/grpc/compress": // gzip and deflate
 				case strings.HasPrefix(imp, "golang.org/x/sys/") && strings.HasPrefix(p.Rel, "drivers/"):
 				case strings.HasPrefix(imp, "golang.org/x/sys/") && (strings.HasPrefix(p.Rel, "examples/") || strings.HasPrefix(p.Rel, "cmd/")):
 				default:
@@ -109,6 +122,9 @@ func TestArrowsFind(t *testing.T) {
 		{"codec/http1", "m/codec/hpack", false},
 		{"codec/http1", "m/codec/codectest", false},
 		{"codec/http1", "m/drivers", false},
+		{"codec/ws", "m/codec/http1", true},
+		{"codec/ws", deflateLibrary + "/flate", true},
+		{"codec/http1", deflateLibrary + "/flate", false},
 		{"codec/http2", "m/codec/hpack", true},
 		{"codec/http2", "m/codec/http1", false},
 		{"codec/codectest", "m/codec/http1", false},
@@ -127,6 +143,13 @@ func TestArrowsFind(t *testing.T) {
 		{"server", "m/client", false},
 		{"server/internal/x", "m/drivers/stdnet", false},
 		{"client", "m/drivers/stdnet", false},
+		{"websocket", "m/codec/ws", true},
+		{"websocket", "m/server", true},
+		{"websocket", "m/drivers/stdnet", true},
+		{"websocket", "m/drivers/reactor", false},
+		{"websocket", "m/client", false},
+		{"server", "m/websocket", false},
+		{"drivers/stdnet", "m/websocket", false},
 		{"cmd/purewire", "m/drivers/reactor", true},
 		{"cmd/purewire", "m/server/internal/x", false},
 		{"examples/echo", "m/server", true},

@@ -39,6 +39,9 @@ func (b *reqBody) Read(p []byte) (int, error) {
 		if x.inOff == len(x.in) {
 			x.in, x.inOff = x.in[:0], 0
 		}
+		if x.h2 != nil {
+			x.giveCredit(n)
+		}
 		if x.inFull && len(x.in)-x.inOff < highWater/2 {
 			x.inFull = false
 			x.g.mu.Unlock()
@@ -74,6 +77,9 @@ func (b *reqBody) Close() error {
 	defer x.g.mu.Unlock()
 	x.bodyClosed = true
 	full := x.inFull
+	if x.h2 != nil {
+		x.giveCredit(len(x.in) - x.inOff)
+	}
 	x.in, x.inOff, x.inFull = x.in[:0], 0, false
 	x.g.changed()
 	if full {

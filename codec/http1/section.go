@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"github.com/purewire/purewire/codec/internal/syntax"
 
 	"github.com/purewire/purewire/codec"
 )
@@ -150,7 +151,7 @@ func (s *section) lines(c *cursor) (n int, r reason, off int) {
 func (s *section) firstByte() reason {
 	switch {
 	case len(s.src) == 0:
-	case s.kind == requestHead && class[s.src[0]]&clsToken == 0:
+	case s.kind == requestHead && syntax.Class[s.src[0]]&clsToken == 0:
 		return rMethod
 	case s.kind == responseHead && s.src[0] != 'H':
 		return rStatusVersion
@@ -177,7 +178,7 @@ func (s *section) tooLong(line []byte, first bool) reason {
 // requestLine parses "method SP request-target SP HTTP-version" (RFC 9112 section 3).
 func (s *section) requestLine(line []byte) (reason, int) {
 	a := 0
-	for a < len(line) && class[line[a]]&clsToken != 0 {
+	for a < len(line) && syntax.Class[line[a]]&clsToken != 0 {
 		a++
 	}
 	switch {
@@ -189,7 +190,7 @@ func (s *section) requestLine(line []byte) (reason, int) {
 		return rTargetEmpty, a + 1
 	}
 	b := a + 1
-	for b < len(line) && class[line[b]]&clsTarget != 0 {
+	for b < len(line) && syntax.Class[line[b]]&clsTarget != 0 {
 		b++
 	}
 	switch {
@@ -233,7 +234,7 @@ func (s *section) statusLine(line []byte) (reason, int) {
 	}
 	good := s.valueClass()
 	for i, c := range line[13:] {
-		if class[c]&good == 0 {
+		if syntax.Class[c]&good == 0 {
 			return lineCR(line, 13+i, rReasonByte), 13 + i
 		}
 	}
@@ -276,7 +277,7 @@ func (s *section) valueClass() uint8 {
 // fieldLine parses "field-name ":" OWS field-value OWS" at src[pos:eol] (RFC 9112 section 5).
 func (s *section) fieldLine(c *cursor, pos, eol int) (reason, int) {
 	line := s.src[pos:eol]
-	if class[line[0]]&clsBlank != 0 {
+	if syntax.Class[line[0]]&clsBlank != 0 {
 		return s.blankLine(c, pos, eol)
 	}
 	if int(c.fields) >= s.p.fields {
@@ -284,7 +285,7 @@ func (s *section) fieldLine(c *cursor, pos, eol int) (reason, int) {
 	}
 	c.fields++
 	i := 0
-	for i < len(line) && class[line[i]]&clsToken != 0 {
+	for i < len(line) && syntax.Class[line[i]]&clsToken != 0 {
 		i++
 	}
 	colon := i
@@ -294,10 +295,10 @@ func (s *section) fieldLine(c *cursor, pos, eol int) (reason, int) {
 	case line[i] == ':':
 	case line[i] == '\r':
 		return rFieldCR, pos + i
-	case class[line[i]]&clsBlank != 0:
+	case syntax.Class[line[i]]&clsBlank != 0:
 		// RFC 9112 section 5.1-2: a server MUST reject, with 400, any received request message that contains whitespace
 		// between a header field name and colon.
-		for colon < len(line) && class[line[colon]]&clsBlank != 0 {
+		for colon < len(line) && syntax.Class[line[colon]]&clsBlank != 0 {
 			colon++
 		}
 		if !s.p.lenient.SpaceBeforeColon || colon == len(line) || line[colon] != ':' {
@@ -325,7 +326,7 @@ func (s *section) value(from, to int, control reason) (reason, int) {
 	good := s.valueClass()
 	for i, c := range s.src[from:to] {
 		switch {
-		case class[c]&good != 0:
+		case syntax.Class[c]&good != 0:
 		case c == '\r':
 			return rFieldCR, from + i
 		case c >= 0x80:

@@ -93,18 +93,3 @@ func TestParseHead(t *testing.T) {
 	_, err = ParseResponseHead([]byte("HTTP/1.1 418\r\n"), &h, nil)
 	require.ErrorIs(t, err, Status(502))
 }
-
-// Eight bytes at a time or one by one: the same hosts.
-func TestPlainHost(t *testing.T) {
-	for i := range 256 {
-		for at := range 8 {
-			for _, other := range []byte("aZ0.-") {
-				b := []byte(strings.Repeat(string(rune(other)), 8))
-				b[at] = byte(i)
-				c := b[at]
-				want := c == '-' || c == '.' || isDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-				require.Equal(t, want, plainHost(le64(b)), "%q", b)
-			}
-		}
-	}
-}

@@ -1,0 +1,5 @@
+package websocket
+
+import "github.com/purewire/purewire/codec/ws"
+
+var deflatePool ws.Pool
