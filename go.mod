@@ -6,6 +6,8 @@ require github.com/stretchr/testify v1.12.1
 
 require github.com/klauspost/compress v1.20.3
 
+require golang.org/x/net v0.62.0
+
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/purewire/purewire/codec/http1"
+	"github.com/purewire/purewire/codec/http2"
 )
 
 // Config configures a Server. The zero value of every number and duration is its default, a negative one means none.
@@ -20,6 +21,12 @@ type Config struct {
 
 	// HTTP1 holds the limits and leniencies of the HTTP/1.1 decoder. Its Body limit defaults to none.
 	HTTP1 http1.Options
+
+	// HTTP2 holds the limits and windows of HTTP/2. Its windows default to DefaultStreamWindow and DefaultConnWindow.
+	HTTP2 http2.Config
+	// DisableHTTP2 leaves HTTP/1.1 alone. Otherwise a connection speaks HTTP/2 if TLS has negotiated it, or if it begins with
+	// the client preface (h2c by prior knowledge, RFC 9113 section 3.3).
+	DisableHTTP2 bool
 
 	// Deadlines bounds how long a peer or a handler may take.
 	Deadlines Deadlines
@@ -94,6 +101,10 @@ const (
 	DefaultDrainBody    = 256 << 10
 	DefaultMaxPipelined = 64
 	DefaultRetryAfter   = time.Second
+	// DefaultStreamWindow and DefaultConnWindow are the receive windows of HTTP/2 in bytes: what a client may send ahead of
+	// its handlers, on one stream and on all of a connection.
+	DefaultStreamWindow = 256 << 10
+	DefaultConnWindow   = 1 << 20
 )
 
 // BladeDefaults returns the deadlines of the Blade preset: 2000 ms to read a request, 2000 ms to write its response; on

@@ -1,6 +1,10 @@
 package http1
 
-import "math"
+import (
+	"math"
+
+	"github.com/purewire/purewire/codec/internal/syntax"
+)
 
 // Parts of a chunk line behind the size (RFC 9112 section 7.1.1), kept in Decoder.part:
 //
@@ -142,7 +146,7 @@ func (d *Decoder) chunkCR(p *Profile) reason {
 
 // chunkExt takes one byte behind the size, neither CR nor LF.
 func (d *Decoder) chunkExt(p *Profile, c byte) reason {
-	k := class[c]
+	k := syntax.Class[c]
 	blank, token := k&clsBlank != 0, k&clsToken != 0
 	switch d.part {
 	case partSize, partSizeBlank:
@@ -225,7 +229,7 @@ func (d *Decoder) chunkExt(p *Profile, c byte) reason {
 
 // extByte tells control bytes in an extension apart from other misfits.
 func extByte(c byte, other reason) reason {
-	if class[c]&(clsVchar|clsBlank|clsObs) == 0 {
+	if syntax.Class[c]&(clsVchar|clsBlank|clsObs) == 0 {
 		return rChunkExtByte
 	}
 	return other

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"github.com/purewire/purewire/codec/internal/syntax"
 	"slices"
 	"strconv"
 
@@ -488,7 +489,7 @@ func appendConnection(dst []byte, closing, keep bool, upgrade []byte) []byte {
 // targetFits is ParseTarget without taking the target apart: nothing of it escapes to the heap.
 func targetFits(m Method, b []byte) bool {
 	for _, c := range b {
-		if class[c]&clsTarget == 0 {
+		if syntax.Class[c]&clsTarget == 0 {
 			return false
 		}
 	}
@@ -496,7 +497,7 @@ func targetFits(m Method, b []byte) bool {
 	case len(b) == 0:
 		return false
 	case m == MethodConnect:
-		n, port, valid := splitHost(b)
+		n, port, valid := syntax.SplitHost(b)
 		return valid && n > 0 && port && n+1 < len(b)
 	case b[0] == '/':
 		return true
@@ -514,7 +515,7 @@ func targetFits(m Method, b []byte) bool {
 	for to < len(b) && b[to] != '/' && b[to] != '?' {
 		to++
 	}
-	n, _, valid := splitHost(b[i+3 : to])
+	n, _, valid := syntax.SplitHost(b[i+3 : to])
 	return valid && n > 0
 }
 
@@ -534,7 +535,7 @@ func isProtocolList(list []byte) bool {
 				if slashes > 1 || i == 0 || i == len(tok)-1 {
 					return false
 				}
-			} else if class[c]&clsToken == 0 {
+			} else if syntax.Class[c]&clsToken == 0 {
 				return false
 			}
 		}

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"github.com/purewire/purewire/codec/internal/syntax"
 
 	"github.com/purewire/purewire/codec"
 )
@@ -30,6 +31,10 @@ type startLine struct {
 	a, b   int // method is [0:a], target [a+1:b]; reason phrase is [a:b]
 	status int
 	minor  uint8
+	// dull has bit i set if field i, one of the first 64, has a name that says nothing about framing: collect need not look.
+	dull uint64
+	// fewer, set by the caller of walk, allows the walker to leave dull fields out.
+	fewer bool
 }
 
 // section parses heads and trailer sections line by line. It is the reference for what is accepted and the only
@@ -146,7 +151,7 @@ func (s *section) lines(c *cursor) (n int, r reason, off int) {
 func (s *section) firstByte() reason {
 	switch {
 	case len(s.src) == 0:
-	case s.kind == requestHead && class[s.src[0]]&clsToken == 0:
+	case s.kind == requestHead && syntax.Class[s.src[0]]&clsToken == 0:
 		return rMethod
 	case s.kind == responseHead && s.src[0] != 'H':
 		return rStatusVersion
@@ -154,7 +159,7 @@ func (s *section) firstByte() reason {
 	return ok
 }
 
-// tooLong names the limit that a line broke. RFC 9112 section 3-5: a server that receives a request-target longer than any
+// tooLong names the limit that a line broke. RFC 9112 section 3-4: a server that receives a request-target longer than any
 // URI it wishes to parse MUST respond with 414.
 func (s *section) tooLong(line []byte, first bool) reason {
 	switch {
@@ -173,7 +178,7 @@ func (s *section) tooLong(line []byte, first bool) reason {
 // requestLine parses "method SP request-target SP HTTP-version" (RFC 9112 section 3).
 func (s *section) requestLine(line []byte) (reason, int) {
 	a := 0
-	for a < len(line) && class[line[a]]&clsToken != 0 {
+	for a < len(line) && syntax.Class[line[a]]&clsToken != 0 {
 		a++
 	}
 	switch {
@@ -185,7 +190,7 @@ func (s *section) requestLine(line []byte) (reason, int) {
 		return rTargetEmpty, a + 1
 	}
 	b := a + 1
-	for b < len(line) && class[line[b]]&clsTarget != 0 {
+	for b < len(line) && syntax.Class[line[b]]&clsTarget != 0 {
 		b++
 	}
 	switch {
@@ -229,7 +234,7 @@ func (s *section) statusLine(line []byte) (reason, int) {
 	}
 	good := s.valueClass()
 	for i, c := range line[13:] {
-		if class[c]&good == 0 {
+		if syntax.Class[c]&good == 0 {
 			return lineCR(line, 13+i, rReasonByte), 13 + i
 		}
 	}
@@ -263,16 +268,16 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // valueClass returns the classes of bytes that field values and reason phrases may have.
 func (s *section) valueClass() uint8 {
-	if s.p.lenient.ObsText {
-		return clsVchar | clsBlank | clsObs
+	if s.p.ascii {
+		return clsVchar | clsBlank
 	}
-	return clsVchar | clsBlank
+	return clsVchar | clsBlank | clsObs
 }
 
 // fieldLine parses "field-name ":" OWS field-value OWS" at src[pos:eol] (RFC 9112 section 5).
 func (s *section) fieldLine(c *cursor, pos, eol int) (reason, int) {
 	line := s.src[pos:eol]
-	if class[line[0]]&clsBlank != 0 {
+	if syntax.Class[line[0]]&clsBlank != 0 {
 		return s.blankLine(c, pos, eol)
 	}
 	if int(c.fields) >= s.p.fields {
@@ -280,7 +285,7 @@ func (s *section) fieldLine(c *cursor, pos, eol int) (reason, int) {
 	}
 	c.fields++
 	i := 0
-	for i < len(line) && class[line[i]]&clsToken != 0 {
+	for i < len(line) && syntax.Class[line[i]]&clsToken != 0 {
 		i++
 	}
 	colon := i
@@ -290,10 +295,10 @@ func (s *section) fieldLine(c *cursor, pos, eol int) (reason, int) {
 	case line[i] == ':':
 	case line[i] == '\r':
 		return rFieldCR, pos + i
-	case class[line[i]]&clsBlank != 0:
+	case syntax.Class[line[i]]&clsBlank != 0:
 		// RFC 9112 section 5.1-2: a server MUST reject, with 400, any received request message that contains whitespace
 		// between a header field name and colon.
-		for colon < len(line) && class[line[colon]]&clsBlank != 0 {
+		for colon < len(line) && syntax.Class[line[colon]]&clsBlank != 0 {
 			colon++
 		}
 		if !s.p.lenient.SpaceBeforeColon || colon == len(line) || line[colon] != ':' {
@@ -321,7 +326,7 @@ func (s *section) value(from, to int, control reason) (reason, int) {
 	good := s.valueClass()
 	for i, c := range s.src[from:to] {
 		switch {
-		case class[c]&good != 0:
+		case syntax.Class[c]&good != 0:
 		case c == '\r':
 			return rFieldCR, from + i
 		case c >= 0x80:
@@ -344,7 +349,7 @@ func (s *section) blankLine(c *cursor, pos, eol int) (reason, int) {
 	case c.fields == 0:
 		return ok, 0
 	case !n.ObsFold:
-		// RFC 9112 section 5.2-2: a server that receives an obs-fold MUST either reject the message by sending a 400 or
+		// RFC 9112 section 5.2-4: a server that receives an obs-fold MUST either reject the message by sending a 400 or
 		// replace each received obs-fold with one or more SP octets.
 		return rObsFold, pos
 	}

@@ -1,44 +1,18 @@
 package http1
 
-// Classes of bytes, one bit each. The tables are written out by rule below and checked against all 256 bytes in tests.
-const (
-	clsToken   = 1 << iota // tchar (RFC 9110 section 5.6.2)
-	clsVchar               // 0x21-0x7E
-	clsBlank               // SP, TAB
-	clsObs                 // 0x80-0xFF, obs-text (RFC 9110 section 5.5)
-	clsHex                 // 0-9 A-F a-f
-	clsTarget              // what a request target may hold: VCHAR but "#" (RFC 9112 section 3.2 has no fragment)
-	clsHost                // unreserved and sub-delims but ",": a registered name without its percent-encodings
-	clsBracket             // what may stand between "[" and "]" of an IP literal
-)
+import "github.com/purewire/purewire/codec/internal/syntax"
 
-// class holds the classes of every byte.
-var class = func() (t [256]uint8) {
-	mark := func(set string, bit uint8) {
-		for i := 0; i < len(set); i++ {
-			t[set[i]] |= bit
-		}
-	}
-	const (
-		digits  = "0123456789"
-		letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	)
-	for c := 0x21; c < 0x7f; c++ {
-		t[c] |= clsVchar
-		if c != '#' {
-			t[c] |= clsTarget
-		}
-	}
-	for c := 0x80; c < 0x100; c++ {
-		t[c] |= clsObs
-	}
-	mark(digits+letters+"!#$%&'*+-.^_`|~", clsToken)
-	mark(digits+"ABCDEFabcdef", clsHex)
-	mark(digits+letters+"-._~!$&'()*+;=", clsHost|clsBracket)
-	mark(":", clsBracket)
-	mark(" \t", clsBlank)
-	return t
-}()
+// Classes of bytes, one bit each (codec/internal/syntax).
+const (
+	clsToken   = syntax.Token
+	clsVchar   = syntax.Vchar
+	clsBlank   = syntax.Blank
+	clsObs     = syntax.Obs
+	clsHex     = syntax.Hex
+	clsTarget  = syntax.Target
+	clsHost    = syntax.RegName
+	clsBracket = syntax.Bracket
+)
 
 // hexValue holds the value of every hexadecimal digit, 0xff for the other bytes.
 var hexValue = func() (t [256]uint8) {
@@ -61,7 +35,7 @@ var hexValue = func() (t [256]uint8) {
 // names and list elements such as transfer codings are tokens.
 func IsToken[T ~string | ~[]byte](s T) bool {
 	for i := 0; i < len(s); i++ {
-		if class[s[i]]&clsToken == 0 {
+		if syntax.Class[s[i]]&clsToken == 0 {
 			return false
 		}
 	}
@@ -76,11 +50,11 @@ func IsFieldValue[T ~string | ~[]byte](s T, obsText bool) bool {
 		ok |= clsObs
 	}
 	for i := 0; i < len(s); i++ {
-		if class[s[i]]&ok == 0 {
+		if syntax.Class[s[i]]&ok == 0 {
 			return false
 		}
 	}
-	return len(s) == 0 || (class[s[0]]|class[s[len(s)-1]])&clsBlank == 0
+	return len(s) == 0 || (syntax.Class[s[0]]|syntax.Class[s[len(s)-1]])&clsBlank == 0
 }
 
 // foldEqual reports whether b is want in any case. want is in lower case.
@@ -102,10 +76,10 @@ func foldEqual[T ~string | ~[]byte](b T, want string) bool {
 
 // trimBlank cuts SP and TAB off both ends: OWS (RFC 9110 section 5.6.3).
 func trimBlank(b []byte) []byte {
-	for len(b) > 0 && class[b[0]]&clsBlank != 0 {
+	for len(b) > 0 && syntax.Class[b[0]]&clsBlank != 0 {
 		b = b[1:]
 	}
-	for len(b) > 0 && class[b[len(b)-1]]&clsBlank != 0 {
+	for len(b) > 0 && syntax.Class[b[len(b)-1]]&clsBlank != 0 {
 		b = b[:len(b)-1]
 	}
 	return b

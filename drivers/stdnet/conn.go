@@ -43,9 +43,10 @@ type conn struct {
 	mu      sync.Mutex
 	moved   sync.Cond // the machine was called, or the read token became free
 	m       drivers.Machine
-	calls   uint64 // machine calls that may have changed something
-	seen    uint64 // calls, at the last return of Pump
-	patient uint8  // how often in a row Pump came back without news
+	start   func(t *drivers.Turn, l drivers.Link) drivers.Machine // makes m; nil: srv.svc
+	calls   uint64                                                // machine calls that may have changed something
+	seen    uint64                                                // calls, at the last return of Pump
+	patient uint8                                                 // how often in a row Pump came back without news
 
 	// input
 	in      []byte // unread bytes: a view of a worker's buffer during a turn, of tail otherwise
@@ -253,7 +254,11 @@ func (c *conn) accept(w *worker) (ok bool) {
 			ok = false
 		}
 	}()
-	c.m = c.srv.svc.Accept(&w.turn, (*link)(c))
+	start := c.start
+	if c.start = nil; start == nil {
+		start = c.srv.svc.Accept
+	}
+	c.m = start(&w.turn, (*link)(c))
 	if c.m == nil {
 		c.fail(drivers.ErrClosed)
 		return false

@@ -1,0 +1,196 @@
+package hcode
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// Verdict is what AppendHuffmanDecode says of a string.
+type Verdict uint8
+
+const (
+	// OK: decoded.
+	OK Verdict = iota
+	// EOS: the string contains the EOS symbol.
+	EOS
+	// PaddingLong: more than seven bits of padding.
+	PaddingLong
+	// PaddingBits: padding that is not the beginning of EOS, which is all ones.
+	PaddingBits
+	// TooLong: more octets than allowed.
+	TooLong
+)
+
+// rootBits is how many bits one look-up takes: enough for two codes of the shortest, and for every printable ASCII
+// character but nine. Its table of 16 KiB stays in the first-level cache.
+const rootBits = 12
+
+// The root table holds for each string of rootBits bits the one or two symbols whose codes it begins with. The index is the
+// complement of the bits, so that behind the end of the input, where zeros are shifted in, ones are read: the padding. An
+// entry of 0 means that the first code is longer than rootBits.
+//
+//	bits  0-7   how many bits the codes take
+//	bits  8-15  how many bits the symbols take: 8 or 16
+//	bits 16-31  the symbols, the first one in the low octet
+//
+// The sum of a few entries therefore has the sums of the two lengths.
+var root = makeRoot()
+
+func makeRoot() (t [1 << rootBits]uint32) {
+	for i := range t {
+		bits := ^uint32(i) << (32 - rootBits)
+		used, count, e := 0, 0, uint32(0)
+		for count < 2 {
+			// What is shifted in is zeros, but a code that would need them is not taken.
+			sym, l := lookup(bits << used)
+			if used+l > rootBits {
+				break
+			}
+			e |= uint32(sym) << (16 + 8*count)
+			used += l
+			count++
+		}
+		t[i] = e | uint32(used) | uint32(8*count)<<8
+	}
+	return t
+}
+
+// lookup finds the code that bits, left-aligned, begins with: its symbol (eos included) and length.
+func lookup(bits uint32) (sym, length int) {
+	n := minBits
+	for n < maxBits && bits >= code.first[n+1] {
+		n++
+	}
+	at := int(code.index[n]) + int((bits-code.first[n])>>(32-n))
+	return int(code.sorted[at]), n
+}
+
+// DecodeRoom returns how much room AppendHuffmanDecode takes behind dst for n octets of code: more than they can hold.
+func DecodeRoom(n int) int { return n*8/minBits + slack }
+
+// slack is how many octets more than count AppendHuffmanDecode writes: eight in a round, and a symbol that is not there.
+const slack = 16
+
+// AppendHuffmanDecode appends the octets that src encodes, at most max of them. On any verdict but OK it returns dst
+// as it was, but the memory behind it may have been written to.
+func AppendHuffmanDecode(dst, src []byte, max int) ([]byte, Verdict) {
+	start := len(dst)
+	if need := DecodeRoom(len(src)); cap(dst)-start < need {
+		dst = slices.Grow(dst, need)
+	}
+	out := dst[start:cap(dst)]
+	var (
+		o    = 0         // octets in out
+		acc  = uint64(0) // complement of the next bits, left-aligned; the first have count, behind them may be more
+		have = 0
+		pos  = 0
+	)
+	for {
+		if pos+8 <= len(src) {
+			acc |= ^binary.BigEndian.Uint64(src[pos:]) >> (uint(have) & 63)
+			pos += (63 - have) >> 3
+			have |= 56
+		} else if rest := len(src) - pos; rest > 0 {
+			acc |= tail(src, rest) >> (uint(have) & 63)
+			n := min(rest, (63-have)>>3)
+			pos += n
+			have += 8 * n
+		}
+		if have < 4*rootBits {
+			break
+		}
+		// Four look-ups without a branch: one that finds nothing consumes nothing, and so do those after it.
+		e0 := root[acc>>(64-rootBits)]
+		acc <<= e0 & 63
+		e1 := root[acc>>(64-rootBits)]
+		acc <<= e1 & 63
+		e2 := root[acc>>(64-rootBits)]
+		acc <<= e2 & 63
+		e3 := root[acc>>(64-rootBits)]
+		acc <<= e3 & 63
+		sum := e0 + e1
+		w := uint64(e0>>16) | uint64(e1>>16)<<(e0>>8&63) | uint64(e2>>16)<<(sum>>8&63)
+		sum += e2
+		w |= uint64(e3>>16) << (sum >> 8 & 63)
+		sum += e3
+		have -= int(sum & 0xFF)
+		binary.LittleEndian.PutUint64(out[o:], w)
+		o += int(sum >> 11 & 0x1F)
+		if e3 == 0 && have >= maxBits {
+			sym, l := lookup(^uint32(acc >> 32))
+			if sym == eos {
+				return dst[:start], verdict(src)
+			}
+			out[o] = byte(sym)
+			o++
+			acc <<= uint(l)
+			have -= l
+		}
+	}
+	// All input is in acc.
+	for {
+		e := root[acc>>(64-rootBits)]
+		if e != 0 {
+			acc <<= e & 63
+			have -= int(e & 63)
+			binary.LittleEndian.PutUint16(out[o:], uint16(e>>16))
+			o += int(e >> 11 & 0x1F)
+			continue
+		}
+		if have <= 7 {
+			break
+		}
+		sym, l := lookup(^uint32(acc >> 32))
+		if sym == eos || l > have {
+			break
+		}
+		out[o] = byte(sym)
+		o++
+		acc <<= uint(l)
+		have -= l
+	}
+	if have < 0 || have > 7 || acc>>(64-uint(have)) != 0 {
+		return dst[:start], verdict(src)
+	}
+	if o > max {
+		return dst[:start], TooLong
+	}
+	return dst[:start+o], OK
+}
+
+// tail returns the complement of the last rest octets of src, 1 to 7, left-aligned.
+func tail(src []byte, rest int) uint64 {
+	if len(src) >= 8 {
+		return ^binary.BigEndian.Uint64(src[len(src)-8:]) << (64 - 8*uint(rest)&63)
+	}
+	v := uint64(0)
+	for _, c := range src[len(src)-rest:] {
+		v = v<<8 | uint64(^c)
+	}
+	return v << ((64 - 8*uint(rest)) & 63)
+}
+
+// verdict says what is wrong with src, in which something is.
+func verdict(src []byte) Verdict {
+	acc, have := uint64(0), 0
+	for {
+		for have <= 56 && len(src) > 0 {
+			acc |= uint64(src[0]) << (56 - have)
+			src = src[1:]
+			have += 8
+		}
+		// Behind the last bit stand ones: they complete no code but EOS.
+		sym, l := lookup(uint32((acc | (1<<(64-uint(have)) - 1)) >> 32))
+		switch {
+		case l <= have && sym == eos:
+			return EOS
+		case l <= have:
+			acc <<= uint(l)
+			have -= l
+		case have > 7:
+			return PaddingLong
+		default:
+			return PaddingBits
+		}
+	}
+}
