@@ -108,6 +108,7 @@ type local struct {
 	dates  http1.DateCache
 	buf    []byte // scratch
 	free   []*native
+	conns  []*conn // machines of connections that were switched
 	h2     http2.Event
 	h2free []*h2stream
 	names  []byte // field names in lower case
@@ -131,7 +132,8 @@ func (s *Server) Accept(t *drivers.Turn, l drivers.Link) drivers.Machine {
 	if s.only2 {
 		return s.newH2(t, l, s.greet(l))
 	}
-	c := &conn{srv: s, link: l}
+	c := t.Local.(*local).newConn()
+	c.srv, c.link = s, l
 	c.dec.InitRequest(s.profile)
 	if s.d.FirstByte > 0 {
 		c.start = t.Now
