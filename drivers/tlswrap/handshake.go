@@ -256,7 +256,12 @@ func (h *handshake) result() (over bool, err error) {
 // finished takes over from the goroutine, which is through.
 func (c *conn) finished(t *drivers.Turn, err error) {
 	h := c.hs
-	c.early, c.rest = h.out, h.in
+	if len(h.out) > 0 {
+		c.early = h.out
+	}
+	if len(h.in) > 0 {
+		c.rest = h.in
+	}
 	c.deadline = codec.Never
 	if err != nil {
 		c.refuse(err)
