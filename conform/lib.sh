@@ -16,7 +16,7 @@ has() {
 	checks=$((checks + 1))
 	if ! grep -qE -- "$2" <<<"$3"; then
 		failures=$((failures + 1))
-		printf 'FAIL %s\n  want: /%s/\n  got:  %q\n' "$1" "$2" "$3"
+		printf 'FAIL %s\n  want: /%s/\n  got:  %.2000q\n' "$1" "$2" "$3"
 	fi
 }
 

@@ -42,7 +42,7 @@ for driver in "${drivers[@]}"; do
 		cat "$work/log"
 		exit 1
 	fi
-	for suite in http1 load browser; do
+	for suite in http1 websocket load browser; do
 		bash "conform/$suite.sh" "$url" "$driver" "$work" || failed+=("$driver/$suite")
 	done
 	if ! kill -0 "$pid" 2>/dev/null; then

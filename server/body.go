@@ -13,7 +13,7 @@ import (
 // reqBody is Request.Body.
 type reqBody struct{ x *exchange }
 
-// Read waits for the next piece of the body. RFC 9110 section 10.1.1-13: the first Read sends 100 (Continue) to a client
+// Read waits for the next piece of the body. RFC 9110 section 10.1.1-15.2: the first Read sends 100 (Continue) to a client
 // that waits for it, unless the response has begun.
 func (b *reqBody) Read(p []byte) (int, error) {
 	x := b.x

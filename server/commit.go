@@ -69,7 +69,7 @@ func (w *writer) commit(p []byte, done bool) error {
 		h.Upgrade = s.upgrade
 	}
 	if x.minor == 0 {
-		// RFC 9112 section 9.3-4: an HTTP/1.0 client that asked for keep-alive gets it if the end of the message can be told.
+		// RFC 9112 section 9.3-3.3: an HTTP/1.0 client that asked for keep-alive gets it if the end of the message can be told.
 		if !x.wants10 || h.Framing == http1.UntilClose {
 			x.closeConn = true
 		}

@@ -39,7 +39,7 @@ const (
 	fCounted                     // this request is counted in Server.inFlight
 	fHead                        // the request's method is HEAD
 	fOld                         // the request is HTTP/1.0
-	fLast                        // the client said that this request is its last (RFC 9112 section 9.6-2)
+	fLast                        // the client said that this request is its last (RFC 9112 section 9.6-5)
 )
 
 const (
@@ -249,7 +249,7 @@ func (c *conn) request(t *drivers.Turn, l *local, src []byte, n int, out []byte)
 	if ev.MethodID == http1.MethodHead {
 		c.flags |= fHead
 	}
-	// RFC 9112 section 9.3-4: persistence is the peer's choice first, then ours.
+	// RFC 9112 section 9.3-3: persistence is the peer's choice first, then ours.
 	if !ev.KeepAlive {
 		c.flags |= fLast
 	}

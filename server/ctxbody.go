@@ -50,7 +50,7 @@ func (x *Ctx) PollBody() (data []byte, s BodyState) {
 		c.flags &^= fBodyOpen | fExpect
 		return nil, BodyEOF
 	}
-	// RFC 9110 section 10.1.1-13: a server that waits for the content sends 100; one that already answered must not.
+	// RFC 9110 section 10.1.1-15.2: a server that waits for the content sends 100; one that already answered must not.
 	if c.has(fExpect) && c.got == 0 && !x.begun {
 		c.flags &^= fExpect
 		var enc http1.Encoder

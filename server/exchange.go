@@ -168,24 +168,22 @@ func (x *exchange) run() {
 		}
 		x.g.mu.Lock()
 		x.g.leave()
-		wake := x.hijack == nil && x.next == nil
-		if x.h2 != nil {
-			x.srv.release()
-		}
 		if x.dead != nil {
 			x.done = x.done || x.next != nil
 			x.recycle()
 		}
 		x.g.mu.Unlock()
-		if wake {
+		if x.h2 != nil { // this goroutine is no driver's
+			x.srv.release()
 			x.link.Wake()
 		}
+		// Otherwise the driver calls Advance now.
 	}()
 	if x.bad {
 		x.closeConn = true
 		x.w.fixed(http.StatusBadRequest)
 	} else if x.req.RequestURI == "*" && x.req.Method == http.MethodOptions {
-		// RFC 9110 section 9.3.7-5: a ping of the server as a whole; no handler is concerned.
+		// RFC 9110 section 9.3.7-2: a ping of the server as a whole; no handler is concerned.
 		x.w.Header()["Content-Length"] = []string{"0"}
 	} else {
 		x.srv.handler.ServeHTTP(x.writer(), &x.req)

@@ -341,7 +341,7 @@ func (w *writer) end() {
 	var err error
 	if ob.out, err = x.enc.AppendEnd(ob.out, w.trailers()); err != nil {
 		if x.enc.Poisoned() {
-			// RFC 9112 section 8-1: a message shorter than its Content-Length is incomplete, and the close says so.
+			// RFC 9112 section 8-4: a message shorter than its Content-Length is incomplete, and the close says so.
 			x.closeConn = true
 		} else if ob.out, err = x.enc.AppendEnd(ob.out, nil); err != nil {
 			x.closeConn = true

@@ -186,3 +186,19 @@ func TestSwitchDraining(t *testing.T) {
 	r = newRig(t, cfg).send(head)
 	require.True(t, r.abort)
 }
+
+// RFC 9110 section 15.5.22-3: "The server MUST send an Upgrade header field in a 426 response to indicate the required
+// protocol(s)." Native handlers can; to an HTTP/1.0 client it would mean nothing, and another status is in order.
+func TestNativeUpgradeRequired(t *testing.T) {
+	cfg := Config{Native: NativeFunc(func(c *Ctx) {
+		if c.SetField([]byte("Upgrade"), []byte("parrot")).Error(426) != nil {
+			_ = c.Error(400)
+		}
+	})}
+	wire := newRig(t, cfg).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").take()
+	require.Contains(t, wire, "HTTP/1.1 426 Upgrade Required\r\n")
+	require.Contains(t, wire, "\r\nUpgrade: parrot\r\n")
+	require.Contains(t, wire, "\r\nConnection: upgrade\r\n")
+	wire = newRig(t, cfg).send("GET / HTTP/1.0\r\n\r\n").take()
+	require.Contains(t, wire, "HTTP/1.1 400 Bad Request\r\n")
+}

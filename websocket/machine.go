@@ -58,7 +58,7 @@ func (c *Conn) panicked(done *bool) {
 	}
 	c.dst = nil
 	c.flags = c.flags&^fServed | fAbort
-	c.status = drivers.Abort
+	c.status.Store(uint32(drivers.Abort))
 	c.mu.Unlock()
 }
 
@@ -107,15 +107,28 @@ func (c *Conn) reads() bool {
 	if c.flags&(fFailed|fAbort|fGone) != 0 {
 		return false
 	}
-	if c.waiting() >= c.o.high || c.in != nil && c.in.full(c.o.ahead) {
+	if c.stuffed(c.o.high, c.o.ahead) {
 		c.flags |= fPaused
 	}
 	return !c.has(fPaused)
 }
 
+// stuffed reports whether as much waits as given: messages for a reader, or output on a server's connection with a Handler,
+// where it is mostly answers. Others are read however much output waits: if both sides stopped reading because the other
+// does, nothing would ever move again. mu is held.
+func (c *Conn) stuffed(out, in int) bool {
+	switch {
+	case c.in != nil:
+		return c.in.full(in)
+	case c.ws.Role() == ws.Server:
+		return c.waiting() >= out
+	}
+	return false
+}
+
 // resume goes on reading when enough of what waited is gone. mu is held.
 func (c *Conn) resume() {
-	if c.has(fPaused) && c.waiting() <= c.o.low && (c.in == nil || !c.in.full(c.o.ahead/2)) {
+	if c.has(fPaused) && !c.stuffed(c.o.low+1, c.o.ahead/2) {
 		c.flags &^= fPaused
 	}
 }
@@ -296,7 +309,7 @@ func (c *Conn) settle(t *drivers.Turn) {
 	case !c.has(fPaused):
 		s |= drivers.WantInput
 	}
-	c.status = s
+	c.status.Store(uint32(s))
 }
 
 // over is the state behind both Close frames. RFC 6455 section 7.1.1-2: the server closes the TCP connection first, "a
@@ -318,7 +331,7 @@ func (c *Conn) over(t *drivers.Turn) drivers.Status {
 func (m *machine) Deadline() codec.Time { return m.deadline }
 
 // Status returns the wishes that settle has computed.
-func (m *machine) Status() drivers.Status { return m.status }
+func (m *machine) Status() drivers.Status { return drivers.Status(m.status.Load()) }
 
 // Drain says goodbye: 1001 (going away).
 func (m *machine) Drain(t *drivers.Turn) {

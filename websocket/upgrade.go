@@ -171,7 +171,7 @@ func rejectNative(x *server.Ctx, err error) {
 	case http.StatusMethodNotAllowed:
 		x.SetField([]byte("Allow"), []byte("GET"))
 	case http.StatusUpgradeRequired:
-		x.SetField([]byte("Sec-WebSocket-Version"), []byte("13"))
+		x.SetField([]byte("Upgrade"), upgradeName).SetField([]byte("Sec-WebSocket-Version"), []byte("13"))
 	}
 	_ = x.Error(status)
 }

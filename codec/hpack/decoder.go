@@ -231,11 +231,11 @@ func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
 		n := 1
 		switch c := src[pos]; {
 		case c > flagIndexed && c <= flagIndexed+staticLen:
-			p := static[c-flagIndexed]
+			i := c - flagIndexed
 			b.fields = true
-			if b.fits(d, len(p.name)+len(p.value)) {
+			if b.fits(d, len(static[i].name)+len(static[i].value)) {
 				f := b.extend()
-				f.Name, f.Value, f.Sensitive = p.name, p.value, false
+				f.Name, f.Value, f.Sensitive = static[i].name, static[i].value, false
 			}
 		case c >= flagIndexed:
 			n, r = d.indexed(src[pos:], b)
@@ -302,7 +302,7 @@ func (d *Decoder) indexed(src []byte, b *Block) (int, reason) {
 	if !b.fits(d, length) {
 		return n, ok
 	}
-	own := b.keep(d.tab.buf, off, length)
+	own := b.keep(d.tab.whole(), off, length)
 	f := b.extend()
 	f.Name, f.Value, f.Sensitive = own[:nameLen:nameLen], own[nameLen:], false
 	return n, ok

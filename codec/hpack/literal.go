@@ -2,9 +2,10 @@ package hpack
 
 import "github.com/purewire/purewire/codec/internal/hcode"
 
-// text is a string as it stands on the wire.
+// text is a string as it stands on the wire: the first n octets of from.
 type text struct {
-	octets  []byte
+	from    []byte
+	n       int
 	huffman bool
 }
 
@@ -43,7 +44,7 @@ func (d *Decoder) literal(src []byte, b *Block, prefix uint, indexing, sensitive
 			b.miss = int(l) - (len(src) - pos) + 1
 			return 0, ok
 		}
-		name.octets = src[pos : pos+int(l)]
+		name.from, name.n = src[pos:], int(l)
 		pos += int(l)
 	}
 	l, n := length(src[pos:])
@@ -54,7 +55,7 @@ func (d *Decoder) literal(src []byte, b *Block, prefix uint, indexing, sensitive
 		b.miss = 1
 		return 0, ok
 	case l > d.maxString:
-		b.count(uint64(len(name.octets)))
+		b.count(uint64(name.n))
 		b.beginSkip(l, skipValue, indexing)
 		return pos + n, ok
 	}
@@ -64,7 +65,7 @@ func (d *Decoder) literal(src []byte, b *Block, prefix uint, indexing, sensitive
 		b.miss = int(l) - (len(src) - pos)
 		return 0, ok
 	}
-	value.octets = src[pos : pos+int(l)]
+	value.from, value.n = src[pos:], int(l)
 	pos += int(l)
 	return pos, d.field(b, i, name, value, indexing, sensitive)
 }
@@ -72,31 +73,29 @@ func (d *Decoder) literal(src []byte, b *Block, prefix uint, indexing, sensitive
 // field decodes the strings of a literal field, the name of which is entry i unless that is 0, into the arena and adds it
 // to list and table.
 func (d *Decoder) field(b *Block, i uint64, name, value text, indexing, sensitive bool) reason {
-	start := len(b.arena)
+	start := b.here()
 	var own []byte // the name
-	switch {
+	switch r := ok; {
 	case i == 0:
-		if r := d.decode(b, name); r != ok {
+		if own, r = d.decode(b, name); r != ok {
 			return r
 		}
-		own = b.arena[start:len(b.arena):len(b.arena)]
 	case i <= staticLen:
 		own = static[i].name
 	default:
 		off, nameLen, _ := d.tab.at(uint32(i - staticLen - 1))
-		own = b.keep(d.tab.buf, off, nameLen)
+		own = b.keep(d.tab.whole(), off, nameLen)
 	}
-	at := len(b.arena)
-	if r := d.decode(b, value); r != ok {
+	val, r := d.decode(b, value)
+	if r != ok {
 		return r
 	}
-	val := b.arena[at:len(b.arena):len(b.arena)]
 	if indexing {
 		d.tab.insert(own, val)
 	}
 	b.fields = true
 	if !b.fits(d, len(own)+len(val)) {
-		b.arena = b.arena[:start]
+		b.drop(start)
 		return ok
 	}
 	f := b.extend()
@@ -104,30 +103,31 @@ func (d *Decoder) field(b *Block, i uint64, name, value text, indexing, sensitiv
 	return ok
 }
 
-// decode appends the octets of a string to the arena.
-func (d *Decoder) decode(b *Block, s text) reason {
+// decode appends the octets of a string to the arena and returns them there.
+func (d *Decoder) decode(b *Block, s text) ([]byte, reason) {
 	if !s.huffman {
-		b.arena = append(b.arena, s.octets...)
-		return ok
+		return b.keep(s.from, 0, s.n), ok
 	}
-	before := len(b.arena)
-	var v hcode.Verdict
-	b.arena, v = hcode.AppendHuffmanDecode(b.arena, s.octets, 2*len(s.octets))
-	d.steps += uint64(len(b.arena) - before)
+	need := hcode.DecodeRoom(s.n)
+	b.room(need)
+	at := len(b.arena)
+	out, v := hcode.AppendHuffmanDecode(b.arena, s.from[:s.n], need)
+	b.arena = out
+	d.steps += uint64(len(out) - at)
 	switch v {
 	case hcode.EOS:
 		// RFC 7541 section 5.2-5: A Huffman-encoded string literal containing the EOS symbol MUST be treated as a
 		// decoding error.
-		return rHuffmanEOS
+		return nil, rHuffmanEOS
 	case hcode.PaddingLong:
 		// RFC 7541 section 5.2-5: A padding strictly longer than 7 bits MUST be treated as a decoding error.
-		return rHuffmanLong
+		return nil, rHuffmanLong
 	case hcode.PaddingBits:
 		// RFC 7541 section 5.2-5: A padding not corresponding to the most significant bits of the code for the EOS symbol
 		// MUST be treated as a decoding error.
-		return rHuffmanBits
+		return nil, rHuffmanBits
 	}
-	return ok
+	return out[at:len(out):len(out)], ok
 }
 
 // beginSkip begins to skip a string of l octets.

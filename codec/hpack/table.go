@@ -36,6 +36,9 @@ func (t *table) at(i uint32) (off, nameLen, length int) {
 	return int(e.off - t.base), int(e.nameLen), int(e.length)
 }
 
+// whole returns buf with what lies behind its end, so that a copy of more than counts can be made.
+func (t *table) whole() []byte { return t.buf[:cap(t.buf)] }
+
 // octets returns the name and the value of the entry with dynamic index i, in the table's own memory.
 func (t *table) octets(i uint32) (name, value []byte) {
 	off, n, l := t.at(i)

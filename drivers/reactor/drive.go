@@ -15,8 +15,15 @@ import (
 // errAborted is what Closed gets after Status had Abort.
 var errAborted = fmt.Errorf("purewire: aborted by the machine: %w", drivers.ErrClosed)
 
-// payloadChunk is the most payload that is sent with one system call.
-const payloadChunk = 1 << 20
+const (
+	// payloadChunk is the most payload that is sent with one system call.
+	payloadChunk = 1 << 20
+	// largePayload is the length from which on a payload gets a head start: the output in front of it goes out with only headStart
+	// bytes of it. The peer wakes up at these, and reads while the rest is still being copied into the kernel, instead of being
+	// woken again for each segment of one large write. On loopback that halves the cost of 1 MiB.
+	largePayload = 64 << 10
+	headStart    = 4 << 10
+)
 
 // drive lets the machine do all it wishes, sends what it made, and takes note of what to wait for. in is its unread input: the
 // connection's own tail (owned) or bytes in the loop's buffer. feed says that Receive may be called although it consumed
@@ -211,7 +218,9 @@ func (lp *loop) sendPayload(c *conn, out *[]byte) (int, bool) {
 	}
 	m := c.m.(drivers.Payloader)
 	p := m.Payload()
-	if len(p) > payloadChunk {
+	if len(p) > largePayload && len(c.pending())+len(*out) > 0 {
+		p = p[:headStart]
+	} else if len(p) > payloadChunk {
 		p = p[:payloadChunk]
 	}
 	iov := lp.iov[:0]

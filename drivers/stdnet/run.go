@@ -183,6 +183,14 @@ func (c *conn) succeed(w *worker) {
 	}
 }
 
+const (
+	// largePayload is the length from which on a payload gets a head start: the output in front of it goes out with only headStart
+	// bytes of it. The peer wakes up at these, and reads while the rest is still being copied into the kernel, instead of being
+	// woken again for each segment of one large write. On loopback that halves the cost of 1 MiB.
+	largePayload = 64 << 10
+	headStart    = 4 << 10
+)
+
 // produce asks for output and sends it. It reports whether the machine was called.
 func (c *conn) produce(w *worker) (progress bool) {
 	stuck := c.stuck
@@ -205,6 +213,9 @@ func (c *conn) produce(w *worker) (progress bool) {
 			if len(b) == 0 {
 				c.flush(w, nil)
 				return progress
+			}
+			if c.unsent(w) > 0 && len(b) > largePayload {
+				b = b[:headStart]
 			}
 			n := c.flush(w, b)
 			if n == 0 || c.dead {

@@ -41,7 +41,8 @@ type config struct {
 	loadCPU   int
 	idleConns int
 	settle    time.Duration
-	parse     bool
+	pico      string
+	httparse  bool
 	scenarios []string
 	peers     []string
 }
@@ -66,7 +67,9 @@ func main() {
 	flag.IntVar(&c.idleConns, "idle-conns", 10000, "connections of scenario idle")
 	flag.DurationVar(&c.settle, "settle", 3*time.Second, "rest before memory is read in scenario idle")
 	flag.StringVar(&scenarios, "scenarios", strings.Join(allScenarios, ","), "what to run")
-	flag.StringVar(&peers, "peers", strings.Join(peerNames(), ","), "whom to run")
+	flag.StringVar(&peers, "peers", strings.Join(defaultPeers(), ","), "whom to run; also hyper, which needs cargo")
+	flag.StringVar(&c.pico, "pico", "", "in scenario parse, picohttpparser too: a directory with its sources, or \"clone\"")
+	flag.BoolVar(&c.httparse, "httparse", false, "in scenario parse, Rust's httparse too (needs cargo)")
 	flag.Parse()
 	if *quick {
 		given := map[string]bool{}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,6 +36,7 @@ var specs = []spec{
 	{"nbio", "peer-nbio", "", "nbio v1.6.9, net/http handlers on its poller", true},
 	{"gnet", "peer-gnet", "", "gnet v2.10.0 with a parser that validates nothing", true},
 	{"nginx", "", "", "nginx, one worker", false},
+	{"hyper", rustPeer, "", "hyper 0.14 on tokio, one thread", true},
 	{"bare", "peer-bare", "", "an epoll loop in Go with no parser: the floor", true},
 	{"reactor", "peer-purewire", "reactor", "purewire: reactor, native handler, pre-encoded answers", false},
 	{"reactor-reply", "peer-purewire", "reactor-reply", "purewire: reactor, native handler, answers encoded each time", false},
@@ -43,6 +45,14 @@ var specs = []spec{
 	{"stdnet-http", "peer-purewire", "stdnet-http", "purewire: stdnet, http.Handler (ServeMux)", false},
 	{"reactor-bare", "peer-drivers", "reactor", "purewire's reactor with no parser", true},
 	{"stdnet-bare", "peer-drivers", "stdnet", "purewire's stdnet with no parser", true},
+}
+
+// rustPeer is the program that cargo builds.
+const rustPeer = "peer-hyper"
+
+// defaultPeers is all but those that need more than Go.
+func defaultPeers() []string {
+	return slices.DeleteFunc(peerNames(), func(name string) bool { return specOf(name).program == rustPeer })
 }
 
 func peerNames() []string {
@@ -67,14 +77,21 @@ func (c *config) build(ctx context.Context) error {
 	args := []string{"build", "-o", filepath.Join(c.out, "bin") + "/", "./cmd/load", "./cmd/idle"}
 	seen := map[string]bool{}
 	for _, name := range c.peers {
-		if p := specOf(name); p.program != "" && !seen[p.program] {
+		p := specOf(name)
+		if p.program == rustPeer {
+			continue
+		}
+		if p.program != "" && !seen[p.program] {
 			seen[p.program] = true
 			args = append(args, "./cmd/"+p.program)
 		}
 	}
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Stderr = os.Stderr
-	return cmd.Run()
+	if slices.Contains(c.peers, "hyper") || c.httparse {
+		if err := c.buildRust(ctx); err != nil {
+			return err
+		}
+	}
+	return run(ctx, "", "go", args...)
 }
 
 // server is a running peer.

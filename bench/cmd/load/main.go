@@ -44,7 +44,7 @@ type Result struct {
 func main() {
 	var (
 		addr     = flag.String("addr", "127.0.0.1:8080", "address of the server")
-		scenario = flag.String("scenario", "plaintext", "plaintext, tfb, pipeline, close, download, upload or tls")
+		scenario = flag.String("scenario", "plaintext", "plaintext, tfb, pipeline, close, download, upload, tls, or ws and a size such as ws128 or ws16k")
 		conns    = flag.Int("conns", 64, "connections")
 		depth    = flag.Int("depth", 16, "requests in one batch of scenario pipeline")
 		window   = flag.Duration("time", 2*time.Second, "time to measure")
@@ -185,7 +185,9 @@ type generator struct {
 	req    []byte
 	batch  int
 	once   bool
-	answer int // length of one answer, 0 until the first
+	answer int    // length of one answer, 0 until the first
+	begins []byte // how every answer begins
+	hello  []byte // WebSocket: the handshake of every connection
 	buf    []byte
 	lat    histogram
 	now    int64
@@ -198,6 +200,14 @@ func newGenerator(addr, scenario string, depth int) (*generator, error) {
 		return nil, err
 	}
 	var err error
+	g.begins = okLine
+	if size, ok := messageSize(scenario); ok {
+		if err := g.webSocket(addr, size); err != nil {
+			return nil, err
+		}
+		g.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		return g, err
+	}
 	if g.req, g.once, err = requestFor(scenario, addr); err != nil {
 		return nil, err
 	}
@@ -294,6 +304,12 @@ func (g *generator) open() error {
 		unix.Close(fd)
 		return fmt.Errorf("connecting: %w", err)
 	}
+	if g.hello != nil {
+		if err := g.shake(fd); err != nil {
+			unix.Close(fd)
+			return err
+		}
+	}
 	unix.SetNonblock(fd, true)
 	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	for fd >= len(g.conns) {
@@ -383,7 +399,7 @@ func (g *generator) readable(c *conn) error {
 		g.Errors++
 		return g.reopen(c)
 	}
-	if c.want == g.answer*g.batch && (n < len(okLine) || !bytes.Equal(g.buf[:len(okLine)], okLine)) {
+	if c.want == g.answer*g.batch && (n < len(g.begins) || !bytes.Equal(g.buf[:len(g.begins)], g.begins)) {
 		return fmt.Errorf("answer begins with %.40q", g.buf[:n])
 	}
 	g.Bytes += int64(n)

@@ -5,7 +5,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"runtime"
 	"runtime/pprof"
@@ -60,12 +59,12 @@ func main() {
 			if err != nil {
 				return err
 			}
-			if err := r.Listen("tcp", f.Addr, listen.Config{Backlog: 1024, SendBuffer: 256 << 10}); err != nil {
+			if err := r.Listen("tcp", f.Addr, listen.Config{Backlog: 1024}); err != nil {
 				return err
 			}
 			return r.Run()
 		case "stdnet":
-			l, err := net.Listen("tcp", f.Addr)
+			l, err := listen.Net("tcp", f.Addr, listen.Config{Backlog: 1024})
 			if err != nil {
 				return err
 			}

@@ -65,8 +65,8 @@ func lookup(bits uint32) (sym, length int) {
 	return int(code.sorted[at]), n
 }
 
-// expansion returns the largest number of octets that n octets of Huffman code hold.
-func expansion(n int) int { return n * 8 / minBits }
+// DecodeRoom returns how much room AppendHuffmanDecode takes behind dst for n octets of code: more than they can hold.
+func DecodeRoom(n int) int { return n*8/minBits + slack }
 
 // slack is how many octets more than count AppendHuffmanDecode writes: eight in a round, and a symbol that is not there.
 const slack = 16
@@ -75,7 +75,7 @@ const slack = 16
 // as it was, but the memory behind it may have been written to.
 func AppendHuffmanDecode(dst, src []byte, max int) ([]byte, Verdict) {
 	start := len(dst)
-	if need := expansion(len(src)) + slack; cap(dst)-start < need {
+	if need := DecodeRoom(len(src)); cap(dst)-start < need {
 		dst = slices.Grow(dst, need)
 	}
 	out := dst[start:cap(dst)]

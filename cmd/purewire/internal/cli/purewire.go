@@ -29,11 +29,14 @@ func newService(h http.Handler) (*server.Server, error) {
 	return server.New(server.Config{
 		Handler: h,
 		Native: server.NativeFunc(func(c *server.Ctx) {
-			if string(c.Path()) == demo.NativePath {
+			switch string(c.Path()) {
+			case demo.NativePath:
 				c.Static(hello)
-				return
+			case demo.NativeEchoPath:
+				demo.EchoSocket.ServeNative(c)
+			default:
+				c.Pass()
 			}
-			c.Pass()
 		}),
 		ErrorLog: func(format string, a ...any) { fmt.Fprintf(os.Stderr, format+"\n", a...) },
 	})

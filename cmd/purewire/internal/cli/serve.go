@@ -21,7 +21,7 @@ import (
 
 const serveHelp = `Usage: purewire serve [flags]
 
-Starts the demo server. Every path below is an ordinary net/http handler, except /native/plaintext, which the reactor
+Starts the demo server. Every path below is an ordinary net/http handler, except those below /native/, which the reactor
 and stdnet answer without one.
 
 Flags:
@@ -47,6 +47,8 @@ Paths:
   /upload            counts and hashes what you send             curl -T - 127.0.0.1:8080/upload < FILE
   /files/            a directory, ranges included                curl -r 0-9 127.0.0.1:8080/files/hello.txt
   /sse               a clock that ticks                          curl -N 127.0.0.1:8080/sse
+  /ws/echo           a WebSocket that sends back what it gets    /native/ws/echo is the same without net/http
+  /ws/chat           a WebSocket for everybody on the page at /
 `
 
 // serveFlags is a parsed command line of serve.
