@@ -14,14 +14,9 @@ const (
 	DefaultMaxTail     = 1 << 20
 	DefaultMaxPosts    = 1024
 	DefaultWriteStall  = 30 * time.Second
-<<<<<<< HEAD
 	DefaultLingerTime  = 2 * time.Second
 	DefaultLingerBytes = 4 << 20
-=======
-	DefaultLinger      = 5 * time.Second
-	DefaultLingerBytes = 16 << 20
 	DefaultHandshake   = 10 * time.Second
->>>>>>> w-tls
 )
 
 // Config holds the limits of a Server. The zero value is ready to use: a zero field means the default named in its
@@ -98,16 +93,11 @@ func (c Config) resolve() Config {
 	if c.WriteStall == 0 {
 		c.WriteStall = DefaultWriteStall
 	}
-<<<<<<< HEAD
-	if c.LingerTime == 0 {
-		c.LingerTime = DefaultLingerTime
-=======
 	if c.Handshake == 0 {
 		c.Handshake = DefaultHandshake
 	}
-	if c.Linger == 0 {
-		c.Linger = DefaultLinger
->>>>>>> w-tls
+	if c.LingerTime == 0 {
+		c.LingerTime = DefaultLingerTime
 	}
 	return c
 }
