@@ -30,6 +30,8 @@ type h2 struct {
 	abort bool
 	news  bool
 	uses  int
+	known bool // the server's settings are here
+	held  int  // calls at the head of wait that need them
 
 	mu    sync.Mutex
 	wakes []wake // calls with news
@@ -104,16 +106,22 @@ func (m *h2) begin(c *call) error {
 // openWaiting opens streams for the calls that wait, as many as the server allows.
 func (m *h2) openWaiting(dst []byte) []byte {
 	n := 0
+	var later []*call
 	for n < len(m.wait) && m.c.CanOpen() > 0 {
 		c := m.wait[n]
 		n++
+		if extended(c) && !m.known {
+			later = append(later, c)
+			continue
+		}
 		if err := c.cancelled(); err != nil {
 			m.finish(c)
 			continue
 		}
 		dst = m.request(c, dst)
 	}
-	m.wait = append(m.wait[:0], m.wait[n:]...)
+	m.wait = append(append(make([]*call, 0, len(later)+len(m.wait)-n), later...), m.wait[n:]...)
+	m.held = len(later)
 	if b := m.c.OpenBlocked(); len(m.wait) > 0 && (b == http2.GoneAway || m.close) {
 		for _, c := range m.wait {
 			m.finish(c)
@@ -122,6 +130,11 @@ func (m *h2) openWaiting(dst []byte) []byte {
 		m.wait = nil
 	}
 	return dst
+}
+
+// extended reports whether the call is an extended CONNECT, as net/http writes it down.
+func extended(c *call) bool {
+	return c.method == http1.MethodConnect && len(c.req.Header[":protocol"]) == 1
 }
 
 // request opens the stream of a call.
@@ -145,17 +158,21 @@ func (m *h2) request(c *call, dst []byte) []byte {
 	h := http2.RequestHead{Method: []byte(r.Method), Scheme: []byte(r.URL.Scheme), Authority: []byte(hostOf(r)), Path: []byte(r.URL.RequestURI())}
 	protocol := r.Header[":protocol"]
 	switch {
-	case c.method == http1.MethodConnect && len(protocol) == 1:
-		// RFC 8441 section 4: extended CONNECT.
+	case extended(c):
+		// RFC 8441 section 4: extended CONNECT. A client MUST NOT use it before the server has said that it may (section 3).
+		if !m.c.PeerSettings().EnableConnectProtocol {
+			m.finish(c)
+			c.fail(ErrNoExtendedConnect, false)
+			return dst
+		}
 		h.Protocol = []byte(protocol[0])
-		c.length = -1
 	case c.method == http1.MethodConnect:
 		h.Scheme, h.Path = nil, nil
-		c.length = -1
 	}
 	var id uint32
+	end := c.length == 0 && c.method != http1.MethodConnect // the stream of a CONNECT stays open
 	if err == nil {
-		dst, id, err = m.c.AppendRequest(dst, &h, fields, c.length == 0)
+		dst, id, err = m.c.AppendRequest(dst, &h, fields, end)
 	}
 	if err != nil {
 		m.finish(c)
@@ -179,7 +196,7 @@ func (m *h2) request(c *call, dst []byte) []byte {
 		c.outStop, c.outEnd = false, false
 	}
 	c.mu.Unlock()
-	c.sent, c.endSent = true, c.length == 0
+	c.sent, c.endSent = true, end
 	if c.trace != nil && c.trace.WroteHeaders != nil {
 		c.trace.WroteHeaders()
 	}
@@ -410,6 +427,7 @@ func (m *h2) event(ev *http2.Event) {
 	switch ev.Kind {
 	case http2.SettingsReceived:
 		m.mu.Lock()
+		m.known, m.news = true, true
 		m.limit = int(min(m.c.PeerSettings().MaxConcurrentStreams, 1<<20))
 		m.mu.Unlock()
 		return
@@ -549,7 +567,7 @@ func (m *h2) Status() (s drivers.Status) {
 	if m.abort {
 		return drivers.Abort
 	}
-	if m.news || m.c.Owes() || m.writable() || len(m.wait) > 0 && m.c.CanOpen() > 0 {
+	if m.news || m.c.Owes() || m.writable() || len(m.wait) > m.held && m.c.CanOpen() > 0 {
 		s = drivers.WantOutput
 	}
 	if m.close || m.c.Done() {

@@ -195,7 +195,7 @@ func (x *exchange) run() {
 // writer returns what the handler gets: on HTTP/2 a connection cannot be taken over.
 func (x *exchange) writer() http.ResponseWriter {
 	if x.h2 != nil {
-		return &x.w.writer
+		return h2writer{&x.w.writer}
 	}
 	return &x.w
 }

@@ -310,6 +310,15 @@ func (c *h2conn) Drain(t *drivers.Turn) {
 	c.c.Advance(t.Now)
 	c.flags |= h2Drain | h2News
 	c.c.Shutdown()
+	for _, s := range c.slots {
+		if s == nil || s.tun == nil {
+			continue
+		}
+		if d, ok := s.tun.m.(drivers.Drainer); ok {
+			d.Drain(t)
+			c.wakes.add(s.slot, s.id)
+		}
+	}
 	c.settle(t)
 }
 

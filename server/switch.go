@@ -89,7 +89,7 @@ func (x *Ctx) Switch(protocol []byte, next Next) error {
 		return ErrAnswered
 	}
 	if x.s != nil {
-		return ErrSwitch // RFC 9113 section 8.6: HTTP/2 has no 101
+		return x.switchH2(protocol, next)
 	}
 	c := x.c
 	if c.has(fOld | fBodyOpen) {
