@@ -27,7 +27,6 @@ for wire in h2c h2; do
 		same "$wire HEAD $path" '200 2 0' "$(get -I -o /dev/null -w '%{http_code} %{http_version} %{size_download}' "$url$path")"
 	done
 	has "$wire no connection fields" '^0$' "$(get -i "$url/json" | grep -ciE '^(connection|keep-alive|transfer-encoding):' || true)"
-	same "$wire one connection" '200 1 200 0 ' "$(get -o /dev/null -w '%{http_code} %{num_connects} ' "$url/json" -o /dev/null "$url/plaintext")"
 	has "$wire echo" "${q}version${q}:${q}HTTP/2.0${q}.*${q}body${q}:${q}a=1${q}" "$(get -d 'a=1' "$url/echo")"
 	has "$wire cookies are one field" "${q}Cookie${q}:\[${q}a=b; c=d${q}\]" "$(get -H 'Cookie: a=b; c=d' "$url/echo")"
 	has "$wire a large field" "y{20000}" "$(get -H "X-Big: $(printf 'y%.0s' {1..20000})" "$url/echo")"
@@ -42,9 +41,12 @@ for wire in h2c h2; do
 	same "$wire a large file" same "$file"
 	same "$wire range" '2345' "$(get -r 2-5 "$url/files/digits")"
 	same "$wire a slow reader gets all" 300000 "$(get --limit-rate 300k "$url/bytes/300000" | wc -c)"
-	# Ten at once on one connection; not with prior knowledge, which curl 7.88 mixes up with -Z (nghttpd sees the same). Then one
-	# download that is abandoned in the middle.
-	[ $wire = h2c ] || same "$wire in parallel" '10 5000000' "$(get -Z --no-progress-meter --parallel-max 10 "$url/bytes/500000?[1-10]" -o "$work/part#1" && ls "$work"/part* | wc -l | tr '\n' ' ' && cat "$work"/part* | wc -c)"
+	# Several on one connection. Not with prior knowledge: curl 7.88 fails at its second request then (also with nghttpd).
+	if [ $wire = h2 ]; then
+		same "$wire one connection" '200 1 200 0 ' "$(get -o /dev/null -w '%{http_code} %{num_connects} ' "$url/json" -o /dev/null "$url/plaintext")"
+		same "$wire in parallel" '10 5000000' "$(get -Z --no-progress-meter --parallel-max 10 "$url/bytes/500000?[1-10]" -o "$work/part#1" && ls "$work"/part* | wc -l | tr '\n' ' ' && cat "$work"/part* | wc -c)"
+	fi
+	# A download that is abandoned in the middle.
 	rm -f "$work"/part*
 	timeout 1 curl -sk --http2 --http2-prior-knowledge --limit-rate 10k "$url/bytes/20000000" >/dev/null 2>&1 || true
 	same "$wire after an abandoned download" 13 "$(get "$url/plaintext" | wc -c)"
