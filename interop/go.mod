@@ -5,7 +5,9 @@ go 1.26.0
 replace github.com/purewire/purewire => ../
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/go-chi/chi/v5 v5.5.0
+	github.com/gobwas/ws v1.5.0
 	github.com/purewire/purewire v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1
 	github.com/summerwind/h2spec v2.2.1+incompatible
@@ -15,6 +17,7 @@ require (
 
 require (
 	github.com/fatih/color v1.19.0 // indirect
+	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/mattn/go-colorable v0.1.14 // indirect
 	github.com/mattn/go-isatty v0.0.20 // indirect

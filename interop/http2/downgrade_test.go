@@ -156,7 +156,7 @@ func byFastHTTP(wire []byte) (out []string) {
 func byOurs(wire []byte) (out []string) {
 	var d http1.Decoder
 	var ev http1.Event
-	d.InitRequest(http1.Options{Leniency: http1.Leniency{ObsText: true}}.Profile())
+	d.InitRequest(http1.Options{}.Profile())
 	for {
 		n, err := d.Next(wire, &ev)
 		wire = wire[n:]
