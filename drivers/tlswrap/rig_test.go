@@ -74,6 +74,12 @@ func (a *authority) issueUntil(tb testing.TB, name string, end time.Time) tls.Ce
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
+// exampleCertificate is for examples, which have no testing.T.
+func exampleCertificate() tls.Certificate {
+	t := &testing.T{}
+	return newAuthority(t).issue(t, "localhost")
+}
+
 // engine starts a driver.
 type engine struct {
 	name  string
