@@ -315,8 +315,13 @@ func (c *Conn) AppendDataHeader(dst []byte, id uint32, size int, end bool) (out 
 	}
 	dst = AppendDataHeader(c.first(dst), id, n, -1, end)
 	c.sent(slot, uint32(n))
-	if end {
+	switch {
+	case end:
 		c.endLocal(slot)
+	case n < size && c.room(slot) == 0:
+		c.blocked(slot)
+	case n == size:
+		c.satisfied(slot)
 	}
 	return dst, n, nil
 }
