@@ -14,6 +14,7 @@ var builtOn = map[string][]string{
 	"codec/http2": {"codec/hpack"},
 	"codec/qpack": {"codec/hpack"},
 	"codec/h3":    {"codec/qpack"},
+	"codec/ws":    {"codec/http1"}, // the opening handshake is a pair of HTTP/1.1 heads
 }
 
 // cpuid is the one import beyond the law of purity: the scan kernels ask, once at start, what the processor can do. That
@@ -23,7 +24,11 @@ var cpuid = codectest.Rules{Imports: []string{"golang.org/x/sys/cpu"}}
 // impure lists what a codec may do against the law of purity, and why. Keep it short.
 var impure = map[string]codectest.Rules{
 	"codec/internal/scan": cpuid, "codec/internal/fields": cpuid, "codec/http1": cpuid, "codec/http2": cpuid,
+	"codec/internal/mask": cpuid, "codec/internal/text": cpuid, "codec/ws": cpuid,
 }
+
+// deflateLibrary is the one library from outside that a codec may use: codec/ws compresses with it (RFC 7692).
+const deflateLibrary = "github.com/klauspost/compress"
 
 // mayImport tells whether the package in folder from may import the one in folder to, both of this module.
 // The arrows point down only.
@@ -46,9 +51,16 @@ func mayImport(from, to string) bool {
 		return to == proto || strings.HasPrefix(to, proto+"/") || slices.Contains(builtOn[proto], to)
 	case "drivers":
 		return to == "codec" || below != "" && toRoom == "drivers"
-	case "server", "client":
+	case "client":
+		// stdnet carries the connections that Transport dials.
+		return toRoom == room || to == "drivers" || to == "drivers/stdnet" || toRoom == "codec" && to != "codec/codectest"
+	case "server":
 		return toRoom == room || to == "drivers" || toRoom == "codec" && to != "codec/codectest"
-	case "cmd", "examples", "fuzz", "corpus":
+	case "websocket":
+		// stdnet carries what needs a socket: Dial, and connections taken from servers that are not ours.
+		return toRoom == room || to == "server" || to == "drivers" || to == "drivers/stdnet" ||
+			to == "codec" || to == "codec/ws" || to == "codec/http1"
+	case "cmd", "examples", "fuzz", "corpus", "conform":
 		return true
 	}
 	return false
@@ -66,9 +78,11 @@ func arrows(m codectest.Module, packages []codectest.Package) (bad []string) {
 			if !ok {
 				switch {
 				case !strings.Contains(strings.Split(imp, "/")[0], "."): // the standard library
+				case strings.HasPrefix(imp, deflateLibrary+"/") && p.Rel == "codec/ws":
 				case imp == "golang.org/x/sys/cpu" && strings.HasPrefix(p.Rel, "codec/internal/"):
-				case strings.HasPrefix(imp, "github.com/klauspost/compress/") && p.Rel == "codec/grpc/compress": // gzip and deflate
+				case strings.HasPrefix(imp, deflateLibrary+"/") && (p.Rel == "codec/grpc/compress" || p.Rel == "client"): // gzip and deflate
 				case strings.HasPrefix(imp, "golang.org/x/sys/") && strings.HasPrefix(p.Rel, "drivers/"):
+				case imp == "golang.org/x/crypto/cryptobyte" && p.Rel == "drivers/tlspeek":
 				case strings.HasPrefix(imp, "golang.org/x/sys/") && (strings.HasPrefix(p.Rel, "examples/") || strings.HasPrefix(p.Rel, "cmd/")):
 				default:
 					bad = append(bad, p.Rel+" imports "+imp+" from outside of this module")
@@ -112,6 +126,9 @@ func TestArrowsFind(t *testing.T) {
 		{"codec/http1", "m/codec/hpack", false},
 		{"codec/http1", "m/codec/codectest", false},
 		{"codec/http1", "m/drivers", false},
+		{"codec/ws", "m/codec/http1", true},
+		{"codec/ws", deflateLibrary + "/flate", true},
+		{"codec/http1", deflateLibrary + "/flate", false},
 		{"codec/http2", "m/codec/hpack", true},
 		{"codec/http2", "m/codec/http1", false},
 		{"codec/codectest", "m/codec/http1", false},
@@ -129,7 +146,15 @@ func TestArrowsFind(t *testing.T) {
 		{"server", "m/drivers/reactor", false},
 		{"server", "m/client", false},
 		{"server/internal/x", "m/drivers/stdnet", false},
-		{"client", "m/drivers/stdnet", false},
+		{"client", "m/drivers/stdnet", true},
+		{"client", "m/drivers/reactor", false},
+		{"websocket", "m/codec/ws", true},
+		{"websocket", "m/server", true},
+		{"websocket", "m/drivers/stdnet", true},
+		{"websocket", "m/drivers/reactor", false},
+		{"websocket", "m/client", false},
+		{"server", "m/websocket", false},
+		{"drivers/stdnet", "m/websocket", false},
 		{"cmd/purewire", "m/drivers/reactor", true},
 		{"cmd/purewire", "m/server/internal/x", false},
 		{"examples/echo", "m/server", true},
@@ -139,6 +164,8 @@ func TestArrowsFind(t *testing.T) {
 		{"codec/internal/scan", "golang.org/x/sys/cpu", true},
 		{"codec/internal/scan", "golang.org/x/sys/unix", false},
 		{"drivers/reactor", "golang.org/x/sys/unix", true},
+		{"drivers/tlspeek", "golang.org/x/crypto/cryptobyte", true},
+		{"drivers/tlswrap", "golang.org/x/crypto/cryptobyte", false},
 		{"server", "golang.org/x/sys/unix", false},
 		{"server", "net/http", true},
 	} {

@@ -29,6 +29,7 @@
 //   - PeerClosed is called once, after every byte before the FIN was presented (though not necessarily consumed). A reset
 //     is not a FIN: it leads to Closed.
 //   - Advance is called at or soon after Deadline. Deadlines may move freely; drivers re-check lazily.
+//   - After a function given to Go has returned, Advance is called, unless the connection has ended.
 //   - Wake and Post are safe from any goroutine, before and after the end of the connection. Each accepted Post runs
 //     exactly once.
 //   - Closed is called exactly once, last, whatever happened. Accept that returns a machine implies Closed.

@@ -93,7 +93,8 @@ type Link interface {
 	// ErrBusy (too many posts outstanding) mean that fn is not called.
 	Post(fn func(t *Turn, err error)) error
 	// Go runs fn where it may block, outside of any machine call, and soon. The reactor uses a goroutine; stdnet may use
-	// the connection's own. Go is called from machine methods only.
+	// the connection's own. Go is called from machine methods only. After fn has returned Advance is called, as if fn's last
+	// act had been Wake: fn need not call Wake itself just before it returns, and on stdnet it is cheaper not to.
 	Go(fn func())
 	// Pump is called from inside a function started by Go that waits for something the machine receives or sends. A driver
 	// that makes progress by itself returns false at once: wait on your own condition. Otherwise it moves bytes until the
@@ -134,6 +135,8 @@ var (
 	ErrBusy = errors.New("purewire: too many posts outstanding")
 	// ErrWriteStall: the peer took no bytes for the driver's WriteStall time.
 	ErrWriteStall = errors.New("purewire: peer stopped reading")
+	// ErrKillWater: the machine ignored Turn.Max and left more output unsent than the driver's KillWater.
+	ErrKillWater = errors.New("purewire: unsent output exceeds KillWater")
 	// ErrTail: the machine left more unread bytes than the driver's MaxTail.
 	ErrTail = errors.New("purewire: unread tail exceeds MaxTail")
 )

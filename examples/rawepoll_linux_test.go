@@ -1,6 +1,7 @@
 package examples
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -23,4 +24,19 @@ func TestRawEpoll(t *testing.T) {
 	require.Equal(t, "Hello, World!", got)
 	require.Equal(t, 16, strings.Count(talk(t, addr, strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 16)), "Hello, World!"))
 	require.Contains(t, talk(t, addr, "GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 400 ")
+}
+
+// The program says that it has 60 lines of code: all but comments, empty lines, the package clause and imports.
+func TestRawEpollIsShort(t *testing.T) {
+	src, err := os.ReadFile("rawepoll/main.go")
+	require.NoError(t, err)
+	_, code, found := strings.Cut(string(src), "\n)\n")
+	require.True(t, found)
+	n := 0
+	for line := range strings.Lines(code) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
+			n++
+		}
+	}
+	require.LessOrEqual(t, n, 60)
 }

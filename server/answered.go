@@ -14,7 +14,7 @@ func (c *conn) closing() bool {
 	if c.has(fBodyOpen) {
 		switch {
 		case c.has(fExpect) && c.got == 0:
-			// RFC 9110 section 10.1.1-15: the client may or may not send the content now; nobody can tell what
+			// RFC 9110 section 10.1.1-11.3: the client may or may not send the content now; nobody can tell what
 			// its next byte means.
 			c.flags |= fClose
 		case c.left > c.srv.drainBody, c.srv.drainBody == 0:

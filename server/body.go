@@ -13,7 +13,7 @@ import (
 // reqBody is Request.Body.
 type reqBody struct{ x *exchange }
 
-// Read waits for the next piece of the body. RFC 9110 section 10.1.1-13: the first Read sends 100 (Continue) to a client
+// Read waits for the next piece of the body. RFC 9110 section 10.1.1-15.2: the first Read sends 100 (Continue) to a client
 // that waits for it, unless the response has begun.
 func (b *reqBody) Read(p []byte) (int, error) {
 	x := b.x
@@ -38,6 +38,9 @@ func (b *reqBody) Read(p []byte) (int, error) {
 		x.inOff += n
 		if x.inOff == len(x.in) {
 			x.in, x.inOff = x.in[:0], 0
+		}
+		if x.h2 != nil {
+			x.giveCredit(n)
 		}
 		if x.inFull && len(x.in)-x.inOff < highWater/2 {
 			x.inFull = false
@@ -74,6 +77,9 @@ func (b *reqBody) Close() error {
 	defer x.g.mu.Unlock()
 	x.bodyClosed = true
 	full := x.inFull
+	if x.h2 != nil {
+		x.giveCredit(len(x.in) - x.inOff)
+	}
 	x.in, x.inOff, x.inFull = x.in[:0], 0, false
 	x.g.changed()
 	if full {

@@ -18,9 +18,13 @@ type seen struct {
 }
 
 // commit encodes the response head. p is content that follows the buffered one; done says that it is all there is. mu is held.
-func (w *response) commit(p []byte, done bool) error {
+func (w *writer) commit(p []byte, done bool) error {
 	x, ob := w.x, w.x.ob
 	x.committed = true
+	if x.h2 != nil {
+		w.commitH2(p, done)
+		return nil
+	}
 	fields, s := w.fields(ob.fields[:0])
 	h := &ob.head
 	*h = http1.ResponseHead{Status: w.status, HTTP10: x.minor == 0, ToHEAD: x.isHead}
@@ -65,7 +69,7 @@ func (w *response) commit(p []byte, done bool) error {
 		h.Upgrade = s.upgrade
 	}
 	if x.minor == 0 {
-		// RFC 9112 section 9.3-4: an HTTP/1.0 client that asked for keep-alive gets it if the end of the message can be told.
+		// RFC 9112 section 9.3-3.3: an HTTP/1.0 client that asked for keep-alive gets it if the end of the message can be told.
 		if !x.wants10 || h.Framing == http1.UntilClose {
 			x.closeConn = true
 		}
@@ -126,7 +130,7 @@ func hasExpect(h http.Header) bool { return len(h["Expect"]) > 0 }
 var datePlaceholder = http1.AppendDate(nil, 0)
 
 // fields copies the sendable part of the header.
-func (w *response) fields(dst []codec.Field) ([]codec.Field, seen) {
+func (w *writer) fields(dst []codec.Field) ([]codec.Field, seen) {
 	var s seen
 	snap := w.x.ob.snap
 	for i := range snap {

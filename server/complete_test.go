@@ -11,7 +11,7 @@ type nowhere struct{ drivers.Link }
 
 func (nowhere) Unsent() int { return 0 }
 
-// RFC 9112 section 9.6-2: a client that sends the "close" connection option MUST NOT send further requests on that
+// RFC 9112 section 9.6-5: a client that sends the "close" connection option MUST NOT send further requests on that
 // connection. Whoever keeps that is closed at once; whoever does not is lingered for, so that the answer survives.
 func TestCompleteAfterTheLastRequest(t *testing.T) {
 	srv, err := New(Config{Native: NativeFunc(func(c *Ctx) { c.ReplyString(200, "text/plain", "x") })})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/purewire/purewire/codec/http1"
+	"github.com/purewire/purewire/codec/http2"
 )
 
 // Config configures a Server. The zero value of every number and duration is its default, a negative one means none.
@@ -20,6 +21,18 @@ type Config struct {
 
 	// HTTP1 holds the limits and leniencies of the HTTP/1.1 decoder. Its Body limit defaults to none.
 	HTTP1 http1.Options
+
+	// HTTP2 holds the limits and windows of HTTP/2. Its windows default to DefaultStreamWindow and DefaultConnWindow.
+	HTTP2 http2.Config
+	// DisableHTTP2 leaves HTTP/1.1 alone. Otherwise a connection speaks HTTP/2 if TLS has negotiated it, or if it begins with
+	// the client preface (h2c by prior knowledge, RFC 9113 section 3.3).
+	DisableHTTP2 bool
+	// DisableHTTP1 leaves HTTP/2 alone: every connection must begin with the client preface, as behind a proxy that speaks nothing
+	// else. Anything else is a connection error (RFC 9113 section 3.4), without an answer in HTTP/1.1.
+	DisableHTTP1 bool
+	// UpgradeH2C accepts Upgrade: h2c in HTTP/1.1 requests without content (RFC 7540 section 3.2). RFC 9113 has dropped it and no
+	// browser ever had it; old clients (nghttp, curl --http2) ask for it. Default false: the field is ignored.
+	UpgradeH2C bool
 
 	// Deadlines bounds how long a peer or a handler may take.
 	Deadlines Deadlines
@@ -94,6 +107,10 @@ const (
 	DefaultDrainBody    = 256 << 10
 	DefaultMaxPipelined = 64
 	DefaultRetryAfter   = time.Second
+	// DefaultStreamWindow and DefaultConnWindow are the receive windows of HTTP/2 in bytes: what a client may send ahead of
+	// its handlers, on one stream and on all of a connection.
+	DefaultStreamWindow = 256 << 10
+	DefaultConnWindow   = 1 << 20
 )
 
 // BladeDefaults returns the deadlines of the Blade preset: 2000 ms to read a request, 2000 ms to write its response; on
@@ -118,6 +135,9 @@ func (c *Config) Validate() error {
 			errs = append(errs, errors.New("server: TrustedProxies holds an invalid prefix"))
 			break
 		}
+	}
+	if c.DisableHTTP1 && c.DisableHTTP2 {
+		errs = append(errs, errors.New("server: DisableHTTP1 and DisableHTTP2 leave nothing to speak"))
 	}
 	if len(c.TrustedProxies) > 0 && c.Handler == nil {
 		errs = append(errs, errors.New("server: TrustedProxies needs a Handler"))

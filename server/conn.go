@@ -6,6 +6,7 @@ import (
 
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/http1"
+	"github.com/purewire/purewire/codec/http2"
 	"github.com/purewire/purewire/drivers"
 )
 
@@ -38,7 +39,7 @@ const (
 	fCounted                     // this request is counted in Server.inFlight
 	fHead                        // the request's method is HEAD
 	fOld                         // the request is HTTP/1.0
-	fLast                        // the client said that this request is its last (RFC 9112 section 9.6-2)
+	fLast                        // the client said that this request is its last (RFC 9112 section 9.6-5)
 )
 
 const (
@@ -77,6 +78,7 @@ type conn struct {
 type handlerConn struct {
 	remote string
 	run    func()
+	h2     *h2conn // takes over
 }
 
 var (
@@ -110,6 +112,17 @@ loop:
 			if c.has(fFull) || len(out)-len(dst) >= limit || c.queued >= c.srv.maxPipelined {
 				c.flags |= fFull
 				break loop
+			}
+			if c.nreq == 0 && n < len(src) && src[n] == 'P' && c.srv.h2 != nil {
+				// RFC 9113 section 3.3: a client that knows that the server speaks HTTP/2 begins with the preface.
+				switch http2.Preface(src[n:]) {
+				case http2.NeedMore:
+					break loop
+				case http2.HTTP2:
+					c.st = stSwitch
+					c.hc = &handlerConn{h2: c.srv.newH2(t, c.link, c.id)}
+					break loop
+				}
 			}
 			k, err := c.dec.Next(src[n:], &l.ev)
 			n += k
@@ -236,7 +249,7 @@ func (c *conn) request(t *drivers.Turn, l *local, src []byte, n int, out []byte)
 	if ev.MethodID == http1.MethodHead {
 		c.flags |= fHead
 	}
-	// RFC 9112 section 9.3-4: persistence is the peer's choice first, then ours.
+	// RFC 9112 section 9.3-3: persistence is the peer's choice first, then ours.
 	if !ev.KeepAlive {
 		c.flags |= fLast
 	}
@@ -244,6 +257,13 @@ func (c *conn) request(t *drivers.Turn, l *local, src []byte, n int, out []byte)
 		c.flags |= fClose
 	}
 	c.writeBy = never0(t.Now, s.d.Write)
+	if s.upgradeH2C && ev.Upgrade {
+		if next, o := c.upgradeH2(t, l, out); next != nil {
+			c.st = stSwitch
+			c.hc = &handlerConn{h2: next}
+			return n, o
+		}
+	}
 	if s.native != nil {
 		pass := false
 		n, out, pass = c.serveNative(t, l, src, n, out)

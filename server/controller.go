@@ -9,7 +9,7 @@ import (
 
 // SetReadDeadline, for http.ResponseController: reads of the body fail after it. Zero is none. The connection closes after a
 // response whose body read failed so.
-func (w *response) SetReadDeadline(t time.Time) error {
+func (w *writer) SetReadDeadline(t time.Time) error {
 	x := w.x
 	x.g.mu.Lock()
 	x.readBy, x.readSet = until(t), true
@@ -20,7 +20,7 @@ func (w *response) SetReadDeadline(t time.Time) error {
 }
 
 // SetWriteDeadline, for http.ResponseController: the connection is dropped if the response is not sent by then. Zero is none.
-func (w *response) SetWriteDeadline(t time.Time) error {
+func (w *writer) SetWriteDeadline(t time.Time) error {
 	x := w.x
 	x.g.mu.Lock()
 	x.writeBy, x.writeSet = until(t), true
@@ -38,10 +38,10 @@ func until(t time.Time) time.Duration {
 }
 
 // EnableFullDuplex, for http.ResponseController: it is always on.
-func (w *response) EnableFullDuplex() error { return nil }
+func (w *writer) EnableFullDuplex() error { return nil }
 
 // CloseNotify is what handlers used before contexts.
-func (w *response) CloseNotify() <-chan bool {
+func (w *writer) CloseNotify() <-chan bool {
 	ch := make(chan bool, 1)
 	done := w.x.ctx.Done()
 	go func() {
@@ -66,7 +66,7 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, ErrAnswered
 	}
 	x.g.mu.Lock()
-	if x.hijack != nil {
+	if x.hijack != nil || x.next != nil {
 		x.g.mu.Unlock()
 		return nil, nil, http.ErrHijacked
 	}

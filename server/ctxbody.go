@@ -23,6 +23,9 @@ const (
 // PollBody returns the next piece of the request body, as it arrived, without waiting. The piece is lent until the next
 // call. The first call that finds nothing sends 100 (Continue) to a client that waits for it.
 func (x *Ctx) PollBody() (data []byte, s BodyState) {
+	if x.s != nil {
+		return x.pollH2()
+	}
 	c := x.c
 	if c.has(fBroken) {
 		return nil, BodyFailed
@@ -47,7 +50,7 @@ func (x *Ctx) PollBody() (data []byte, s BodyState) {
 		c.flags &^= fBodyOpen | fExpect
 		return nil, BodyEOF
 	}
-	// RFC 9110 section 10.1.1-13: a server that waits for the content sends 100; one that already answered must not.
+	// RFC 9110 section 10.1.1-15.2: a server that waits for the content sends 100; one that already answered must not.
 	if c.has(fExpect) && c.got == 0 && !x.begun {
 		c.flags &^= fExpect
 		var enc http1.Encoder
@@ -65,8 +68,12 @@ func (x *Ctx) AwaitBody(fn func(*Ctx)) {
 	if !x.free() {
 		return
 	}
-	x.pending().await = fn
 	x.act = actPending
+	if x.s != nil {
+		x.s.nat.await = fn
+		return
+	}
+	x.pending().await = fn
 }
 
 // ReadBody collects the whole body, at most max bytes, and calls fn with it, on the connection's owner; fn may be called
@@ -74,6 +81,10 @@ func (x *Ctx) AwaitBody(fn func(*Ctx)) {
 // decoded 400, without fn.
 func (x *Ctx) ReadBody(max int, fn func(x *Ctx, body []byte)) {
 	if !x.free() {
+		return
+	}
+	if x.s != nil {
+		x.readBodyH2(max, fn)
 		return
 	}
 	if x.c.left > int64(max) {

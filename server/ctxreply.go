@@ -16,6 +16,10 @@ func (x *Ctx) Static(s *http1.Static) {
 	if !x.free() {
 		return
 	}
+	if x.s != nil {
+		x.staticH2(s)
+		return
+	}
 	c := x.c
 	date := x.l.dates.Bytes(x.t.Unix)
 	closing, head := c.closing(), c.has(fHead)
@@ -31,6 +35,9 @@ func (x *Ctx) Static(s *http1.Static) {
 
 // free reports whether the request may still be answered by the handler.
 func (x *Ctx) free() bool {
+	if s := x.s; s != nil {
+		return !s.begun && s.nat.det == nil && s.nat.late == nil && (x.act == actNone || x.act == actPending)
+	}
 	return !x.begun && (x.act == actNone || (x.act == actPending && x.nat.stream == nil && x.nat.det == nil))
 }
 
@@ -56,6 +63,9 @@ func (x *Ctx) answered() {
 func (x *Ctx) Reply(status int, contentType string, body []byte) error {
 	if !x.free() {
 		return ErrAnswered
+	}
+	if x.s != nil {
+		return x.replyH2(status, contentType, body, false)
 	}
 	var enc http1.Encoder
 	framing := http1.Length
@@ -90,6 +100,18 @@ func (x *Ctx) Error(status int) error {
 // ReplyRef is Reply for large bodies: body is sent by reference and must stay unchanged until release is called, which
 // happens exactly once if the error is nil, also when the connection ends early. release may be nil.
 func (x *Ctx) ReplyRef(status int, contentType string, body []byte, release func()) error {
+	if s := x.s; s != nil {
+		if !x.free() {
+			return ErrAnswered
+		}
+		err := x.replyH2(status, contentType, body, true)
+		if err == nil && s.ended && release != nil {
+			release()
+		} else if err == nil {
+			s.nat.release = release
+		}
+		return err
+	}
 	if x.c.has(fHead) || len(body) == 0 || status == 204 || status == 304 {
 		err := x.Reply(status, contentType, body)
 		if err == nil && release != nil {
@@ -132,9 +154,19 @@ func (x *Ctx) head(enc *http1.Encoder, status int, contentType string, f http1.F
 	if contentType != "" {
 		l.fields = append(l.fields, codec.Field{Name: nameContentType, Value: viewOf(contentType)})
 	}
-	l.fields = append(l.fields, x.extra...)
+	var upgrade []byte
+	for _, f := range x.extra {
+		if http1.EqualFold(f.Name, "Upgrade") {
+			// RFC 9110 section 7.8-15: an Upgrade field is nothing for HTTP/1.0.
+			if !c.has(fOld) {
+				upgrade = f.Value
+			}
+			continue
+		}
+		l.fields = append(l.fields, f)
+	}
 	l.head = http1.ResponseHead{
-		Status: status, HTTP10: c.has(fOld), Fields: l.fields, Framing: f, Length: length,
+		Status: status, HTTP10: c.has(fOld), Fields: l.fields, Framing: f, Length: length, Upgrade: upgrade,
 		ToHEAD: c.has(fHead), Close: c.closing() || f == http1.UntilClose, Date: l.dates.Bytes(x.t.Unix),
 	}
 	dst, err := enc.AppendResponse(x.dst, &l.head)
@@ -178,6 +210,9 @@ func (w Waker) Wake() {
 func (x *Ctx) Stream(status int, contentType string, length int64, p Producer) (Waker, error) {
 	if !x.free() {
 		return Waker{}, ErrAnswered
+	}
+	if x.s != nil {
+		return x.streamH2(status, contentType, length, p)
 	}
 	f := http1.Length
 	if length < 0 {

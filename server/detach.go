@@ -18,8 +18,10 @@ type Detached struct {
 	// Remote is the peer's address.
 	Remote net.Addr
 
-	c    *conn
-	link drivers.Link
+	c        *conn // nil on HTTP/2
+	hc       *h2conn
+	slot, id uint32
+	link     drivers.Link
 
 	mu   sync.Mutex
 	used bool
@@ -33,20 +35,25 @@ func (x *Ctx) Detach() *Detached {
 	if !x.free() {
 		return nil
 	}
-	if !x.c.has(fCounted) {
-		if !x.c.srv.acquire() {
-			if r := x.c.srv.retry; r != "" {
+	srv, counted := x.counts()
+	if !counted {
+		if !srv.acquire() {
+			if r := srv.retry; r != "" {
 				x.SetField(nameRetryAfter, viewOf(r))
 			}
 			_ = x.Error(503)
 			return nil
 		}
-		x.c.flags |= fCounted
+		if x.s != nil {
+			x.s.counted = true
+		} else {
+			x.c.flags |= fCounted
+		}
 	}
 	ev := x.event()
 	d := &Detached{
 		Method: string(ev.Method), Target: string(ev.Target), Path: string(ev.Path), Query: string(ev.Query),
-		Authority: string(ev.Authority), Remote: x.RemoteAddr(), c: x.c, link: x.c.link,
+		Authority: string(ev.Authority), Remote: x.RemoteAddr(), c: x.c, link: x.link(),
 	}
 	size := 0
 	for _, f := range ev.Fields {
@@ -62,10 +69,23 @@ func (x *Ctx) Detach() *Detached {
 	for i, f := range ev.Fields {
 		d.Fields[i] = codec.Field{Name: own(f.Name), Value: own(f.Value), Sensitive: f.Sensitive}
 	}
+	x.act = actPending
+	if s := x.s; s != nil {
+		d.hc, d.slot, d.id = s.c, s.slot, s.id
+		s.nat.await, s.nat.det = nil, d
+		return d
+	}
 	nat := x.pending()
 	nat.await, nat.det = nil, d
-	x.act = actPending
 	return d
+}
+
+// counts tells whether the request is in Server.inFlight already.
+func (x *Ctx) counts() (*Server, bool) {
+	if x.s != nil {
+		return x.s.c.srv, x.s.counted
+	}
+	return x.c.srv, x.c.has(fCounted)
 }
 
 // Done is closed when the request can no longer be answered: the peer left, a deadline expired, or the server was closed. Err says
@@ -135,7 +155,11 @@ func (d *Detached) Reply(status int, contentType string, fields []codec.Field, b
 			d.fail(causeOf(err))
 			return
 		}
-		d.c.detachedReply(t, d, &h, body)
+		if d.c == nil {
+			d.hc.detachedReply(d, &h, body)
+		} else {
+			d.c.detachedReply(t, d, &h, body)
+		}
 	})
 	if err != nil {
 		d.fail(causeOf(err))
@@ -171,4 +195,17 @@ func (c *conn) detachedReply(t *drivers.Turn, d *Detached, h *http1.ResponseHead
 		nat.xc.Status = h.Status
 	}
 	c.settle(t)
+}
+
+// detachedReply runs on the connection's owner.
+func (c *h2conn) detachedReply(d *Detached, h *http1.ResponseHead, body []byte) {
+	s := c.stream(d.slot, d.id)
+	if s == nil || s.nat.det != d {
+		return // the stream was given up meanwhile
+	}
+	s.nat.det = nil
+	s.nat.reply(h, body)
+	c.wakes.add(s.slot, s.id)
+	c.flags |= h2News
+	c.status |= drivers.WantOutput
 }

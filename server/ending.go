@@ -27,21 +27,6 @@ func (c *conn) PeerClosed(t *drivers.Turn) {
 	c.settle(t)
 }
 
-// Successor returns the hijacker's machine.
-func (c *conn) Successor(t *drivers.Turn) drivers.Machine {
-	h := c.x.hijack
-	if c.has(fCounted) {
-		c.flags &^= fCounted
-		c.srv.release()
-	}
-	h.disconnect = c.disconnect
-	if c.has(fPeerClosed) {
-		// The driver tells the new machine itself; this is only for the bytes already here.
-		h.sawFIN()
-	}
-	return h
-}
-
 // Closed ends everything.
 func (c *conn) Closed(err error) {
 	if c.has(fCounted) {

@@ -237,7 +237,7 @@ func equalRequests() (list []string) {
 
 // equalDifferences are ours on purpose: the function takes away what may differ for requests that contain the key.
 var equalDifferences = map[string]func(got, want *answer){
-	// RFC 9110 section 10.1.1-14: a server may omit 100 (Continue) if it has already received some of the content.
+	// RFC 9110 section 10.1.1-13.2: a server may omit 100 (Continue) if it has already received some of the content.
 	"Expect: 100-continue": func(got, want *answer) { got.info, want.info = nil, nil },
 	// net/http's MaxBytesReader closes the connection by a method that other packages cannot have. Here the rest of the body
 	// is dropped if it is short (RFC 9112 section 9.3-7), and the connection lives on.

@@ -37,6 +37,7 @@ type exchange struct {
 	began      codec.Time
 	info       *Exchange
 	expiryDone bool // machine's: the deadlines were acted upon
+	h2         *h2side
 
 	g gate
 
@@ -63,6 +64,7 @@ type exchange struct {
 	payload   []byte
 	enc       http1.Encoder
 	hijack    *hijacked
+	next      Next  // makes the machine that takes over after a 101
 	dead      error // why nothing can be written any more
 	closeConn bool  // the connection closes after this response
 	taken     bool  // a deadline expired: the machine answers in the handler's place
@@ -166,26 +168,36 @@ func (x *exchange) run() {
 		}
 		x.g.mu.Lock()
 		x.g.leave()
-		wake := x.hijack == nil
 		if x.dead != nil {
+			x.done = x.done || x.next != nil
 			x.recycle()
 		}
 		x.g.mu.Unlock()
-		if wake {
+		if x.h2 != nil { // this goroutine is no driver's
+			x.srv.release()
 			x.link.Wake()
 		}
+		// Otherwise the driver calls Advance now.
 	}()
 	if x.bad {
 		x.closeConn = true
 		x.w.fixed(http.StatusBadRequest)
 	} else if x.req.RequestURI == "*" && x.req.Method == http.MethodOptions {
-		// RFC 9110 section 9.3.7-5: a ping of the server as a whole; no handler is concerned.
+		// RFC 9110 section 9.3.7-2: a ping of the server as a whole; no handler is concerned.
 		x.w.Header()["Content-Length"] = []string{"0"}
 	} else {
-		x.srv.handler.ServeHTTP(&x.w, &x.req)
+		x.srv.handler.ServeHTTP(x.writer(), &x.req)
 	}
 	x.w.finish()
 	returned = true
+}
+
+// writer returns what the handler gets: on HTTP/2 a connection cannot be taken over.
+func (x *exchange) writer() http.ResponseWriter {
+	if x.h2 != nil {
+		return &x.w.writer
+	}
+	return &x.w
 }
 
 var errDone = errors.New("server: request is done")
@@ -202,6 +214,10 @@ func (x *exchange) panicked(v any) {
 		h := x.hijack
 		x.g.mu.Unlock()
 		_ = h.Close()
+		return
+	}
+	if x.next != nil { // the connection is another machine's
+		x.g.mu.Unlock()
 		return
 	}
 	x.closeConn = true

@@ -37,6 +37,7 @@ type native struct {
 	done    bool          // the response is complete once out and payload are sent
 	begun   bool          // the response has begun
 	xc      *Exchange     // for OnReply
+	next    Next          // makes the machine that takes over after a 101
 	begin   codec.Time
 }
 
@@ -137,6 +138,10 @@ func (x *Ctx) finish() (int, []byte) {
 		c.nativeDone(x)
 	case actAbort:
 		c.st = stAbort
+	case actSwitch:
+		c.nat = x.nat
+		c.nat.xc, c.nat.begin = x.xc, x.began
+		c.st = stSwitch
 	case actPending:
 		c.nat = x.nat
 		if c.st != stNative {

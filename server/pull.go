@@ -41,7 +41,7 @@ func (c *conn) look(t *drivers.Turn, x *exchange) {
 	case x.abort:
 		c.st = stAbort
 	case x.pending() > 0 || len(x.payload) > 0:
-	case x.hijack != nil:
+	case x.hijack != nil || x.next != nil:
 		c.st = stSwitch
 	case x.done && !x.g.running:
 		if x.closeConn {
@@ -111,7 +111,7 @@ func (c *conn) advanceHandler(t *drivers.Turn) {
 		x.abort = true
 		x.g.changed()
 	}
-	if x.done || x.abort || x.hijack != nil {
+	if x.done || x.abort || x.hijack != nil || x.next != nil {
 		c.look(t, x)
 		return
 	}
@@ -147,7 +147,7 @@ func (x *exchange) reading() bool {
 // takeOver answers in a handler's place when it was too slow. The handler's writes fail from now on.
 func (c *conn) takeOver(t *drivers.Turn, x *exchange, status int) {
 	x.g.mu.Lock()
-	if x.committed || x.hijack != nil {
+	if x.committed || x.hijack != nil || x.next != nil {
 		x.g.mu.Unlock()
 		return
 	}
@@ -181,7 +181,7 @@ func (c *conn) settleHandler(t *drivers.Turn) (s drivers.Status) {
 		s = drivers.WantOutput
 	case len(x.payload) > 0:
 		s = drivers.HasPayload
-	case x.hijack != nil:
+	case x.hijack != nil || x.next != nil:
 		c.st = stSwitch
 		return drivers.Switch
 	case x.done && !x.g.running:

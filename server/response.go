@@ -13,8 +13,11 @@ import (
 	"github.com/purewire/purewire/codec/http1"
 )
 
-// response is the http.ResponseWriter. Its own fields belong to the handler.
-type response struct {
+// response is the http.ResponseWriter of HTTP/1.1: a writer whose connection can be taken over.
+type response struct{ writer }
+
+// writer is the http.ResponseWriter of every wire. Its own fields belong to the handler.
+type writer struct {
 	x       *exchange
 	header  http.Header
 	status  int
@@ -26,12 +29,12 @@ type response struct {
 }
 
 var (
-	_ http.Flusher                           = (*response)(nil)
 	_ http.Hijacker                          = (*response)(nil)
-	_ interface{ CloseNotify() <-chan bool } = (*response)(nil) // http.CloseNotifier, which old handlers ask for
-	_ io.ReaderFrom                          = (*response)(nil)
-	_ io.StringWriter                        = (*response)(nil)
-	_ interface{ FlushError() error }        = (*response)(nil)
+	_ http.Flusher                           = (*writer)(nil)
+	_ interface{ CloseNotify() <-chan bool } = (*writer)(nil) // http.CloseNotifier, which old handlers ask for
+	_ io.ReaderFrom                          = (*writer)(nil)
+	_ io.StringWriter                        = (*writer)(nil)
+	_ interface{ FlushError() error }        = (*writer)(nil)
 )
 
 var errWriteDeadline error = os.ErrDeadlineExceeded
@@ -40,7 +43,7 @@ var errWriteDeadline error = os.ErrDeadlineExceeded
 const never = time.Duration(-1 << 63)
 
 // Header returns the header map that WriteHeader sends.
-func (w *response) Header() http.Header {
+func (w *writer) Header() http.Header {
 	if w.header == nil {
 		w.header = make(http.Header)
 	}
@@ -48,7 +51,7 @@ func (w *response) Header() http.Header {
 }
 
 // WriteHeader begins the response, or sends an informational one (RFC 9110 section 15.2).
-func (w *response) WriteHeader(code int) {
+func (w *writer) WriteHeader(code int) {
 	x := w.x
 	switch {
 	case x.hijacked():
@@ -59,6 +62,11 @@ func (w *response) WriteHeader(code int) {
 		return
 	case code < 100 || code > 999:
 		panic(fmt.Sprintf("invalid WriteHeader code %v", code))
+	}
+	if code == http.StatusSwitchingProtocols && x.h2 != nil {
+		// RFC 9113 section 8.6: "HTTP/2 removes support for the 101 (Switching Protocols) informational status code".
+		x.srv.logf("server: WriteHeader(101) on HTTP/2")
+		return
 	}
 	if code < 200 && code != http.StatusSwitchingProtocols {
 		x.g.mu.Lock()
@@ -100,7 +108,7 @@ func first(h http.Header, name string) string {
 }
 
 // snapshot freezes the header: what the handler changes after WriteHeader has no effect, but for trailers.
-func (w *response) snapshot() {
+func (w *writer) snapshot() {
 	ob := w.x.ob
 	ob.snap = ob.snap[:0]
 	for k, vs := range w.header {
@@ -117,6 +125,10 @@ func (w *response) snapshot() {
 // informational queues a 1xx response. mu is held.
 func (x *exchange) informational(code int, h http.Header) {
 	if x.committed || x.dead != nil || x.taken || x.ob == nil {
+		return
+	}
+	if x.h2 != nil {
+		x.h2.inform(code, h)
 		return
 	}
 	fields := x.ob.fields[:0]
@@ -161,12 +173,12 @@ func cleanValue(v []byte) []byte {
 }
 
 // Write sends content.
-func (w *response) Write(p []byte) (int, error) { return w.write(p) }
+func (w *writer) Write(p []byte) (int, error) { return w.write(p) }
 
 // WriteString sends content.
-func (w *response) WriteString(s string) (int, error) { return w.write(viewOf(s)) }
+func (w *writer) WriteString(s string) (int, error) { return w.write(viewOf(s)) }
 
-func (w *response) write(p []byte) (int, error) {
+func (w *writer) write(p []byte) (int, error) {
 	x := w.x
 	if x.hijacked() {
 		return 0, http.ErrHijacked
@@ -199,7 +211,7 @@ func (w *response) write(p []byte) (int, error) {
 }
 
 // ReadFrom sends all of r.
-func (w *response) ReadFrom(r io.Reader) (n int64, err error) {
+func (w *writer) ReadFrom(r io.Reader) (n int64, err error) {
 	b := getIn()
 	defer inPool.Put(b)
 	if cap(b.b) < 32<<10 {
@@ -225,10 +237,10 @@ func (w *response) ReadFrom(r io.Reader) (n int64, err error) {
 }
 
 // Flush sends what is buffered.
-func (w *response) Flush() { _ = w.FlushError() }
+func (w *writer) Flush() { _ = w.FlushError() }
 
 // FlushError sends what is buffered, and tells if that is not possible any more.
-func (w *response) FlushError() error {
+func (w *writer) FlushError() error {
 	x := w.x
 	if x.hijacked() {
 		return http.ErrHijacked
@@ -258,7 +270,7 @@ const (
 
 // send encodes the buffered content and p behind it, after the head if that is not sent yet. Whoever calls it with done set makes it the end
 // of the response.
-func (w *response) send(p []byte, done bool) error {
+func (w *writer) send(p []byte, done bool) error {
 	x, ob := w.x, w.x.ob
 	x.g.mu.Lock()
 	defer x.g.mu.Unlock()
@@ -278,9 +290,11 @@ func (w *response) send(p []byte, done bool) error {
 				return x.deadErr()
 			}
 		}
-		var err error
-		if ob.out, err = x.enc.AppendBodyHead(ob.out, n); err != nil {
-			return err
+		if x.h2 == nil {
+			var err error
+			if ob.out, err = x.enc.AppendBodyHead(ob.out, n); err != nil {
+				return err
+			}
 		}
 		ob.out = append(ob.out, ob.body...)
 		ob.body = ob.body[:0]
@@ -318,12 +332,16 @@ func (x *exchange) wake() {
 }
 
 // end ends the message. mu is held.
-func (w *response) end() {
+func (w *writer) end() {
 	x, ob := w.x, w.x.ob
+	if x.h2 != nil {
+		w.endH2()
+		return
+	}
 	var err error
 	if ob.out, err = x.enc.AppendEnd(ob.out, w.trailers()); err != nil {
 		if x.enc.Poisoned() {
-			// RFC 9112 section 8-1: a message shorter than its Content-Length is incomplete, and the close says so.
+			// RFC 9112 section 8-4: a message shorter than its Content-Length is incomplete, and the close says so.
 			x.closeConn = true
 		} else if ob.out, err = x.enc.AppendEnd(ob.out, nil); err != nil {
 			x.closeConn = true
@@ -333,7 +351,7 @@ func (w *response) end() {
 }
 
 // trailers returns the trailer section to send: declared ones and those with http.TrailerPrefix.
-func (w *response) trailers() []codec.Field {
+func (w *writer) trailers() []codec.Field {
 	if !w.chunked {
 		return nil
 	}
@@ -368,7 +386,7 @@ func trailerField(dst []codec.Field, name string, vs []string) []codec.Field {
 }
 
 // finish completes the response after the handler returned.
-func (w *response) finish() {
+func (w *writer) finish() {
 	x := w.x
 	if x.hijacked() || w.ended {
 		return
@@ -396,17 +414,17 @@ func (x *exchange) isTaken() bool {
 func (x *exchange) hijacked() bool {
 	x.g.mu.Lock()
 	defer x.g.mu.Unlock()
-	return x.hijack != nil
+	return x.hijack != nil || x.next != nil
 }
 
 // reset forgets an unsent response.
-func (w *response) reset() {
+func (w *writer) reset() {
 	w.header, w.status, w.length, w.written, w.wrote, w.ended = nil, 0, -1, 0, false, false
 	w.x.ob.body, w.x.ob.snap = w.x.ob.body[:0], w.x.ob.snap[:0]
 }
 
 // fixed answers with the fixed text of a status.
-func (w *response) fixed(status int) {
+func (w *writer) fixed(status int) {
 	w.Header()["Content-Type"] = []string{"text/plain; charset=utf-8"}
 	w.WriteHeader(status)
 	_, _ = w.WriteString(errorBody(status, ""))

@@ -84,7 +84,7 @@ func (r *rig) Post(fn func(*drivers.Turn, error)) error {
 
 func (r *rig) Go(fn func()) {
 	r.goers.Add(1)
-	go func() { defer r.goers.Done(); fn() }()
+	go func() { defer r.goers.Done(); defer r.Wake(); fn() }()
 }
 func (r *rig) Pump() bool           { return false }
 func (r *rig) Watch()               {}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/http1"
+	"github.com/purewire/purewire/codec/http2"
 	"github.com/purewire/purewire/drivers"
 )
 
@@ -20,7 +21,12 @@ type Server struct {
 	handler http.Handler
 	native  NativeHandler
 	profile *http1.Profile
-	retry   string
+	h2      *http2.Profile // nil: HTTP/1.1 only
+	only2   bool
+	// h2Stream is the receive window of a stream.
+	h2Stream   uint32
+	upgradeH2C bool
+	retry      string
 
 	maxRequests  uint32
 	maxPipelined uint32
@@ -61,6 +67,17 @@ func New(cfg Config) (*Server, error) {
 	if r := pick(cfg.RetryAfter, DefaultRetryAfter); r > 0 {
 		s.retry = strconv.FormatInt(int64((r+time.Second-1)/time.Second), 10)
 	}
+	if !cfg.DisableHTTP2 {
+		h2 := cfg.HTTP2
+		if h2.Window.Stream == 0 {
+			h2.Window.Stream = DefaultStreamWindow
+		}
+		if h2.Window.Conn == 0 {
+			h2.Window.Conn = max(DefaultConnWindow, h2.Window.Stream)
+		}
+		s.h2, s.h2Stream = h2.Profile(), h2.Window.Stream
+		s.upgradeH2C, s.only2 = cfg.UpgradeH2C, cfg.DisableHTTP1
+	}
 	h := &cfg.Hooks
 	s.hooked = len(h.OnReceive)+len(h.OnReply) > 0
 	s.std = &http.Server{Handler: s.handler}
@@ -91,6 +108,11 @@ type local struct {
 	dates  http1.DateCache
 	buf    []byte // scratch
 	free   []*native
+	conns  []*conn // machines of connections that were switched
+	h2     http2.Event
+	h2free []*h2stream
+	names  []byte // field names in lower case
+	num    []byte
 }
 
 // date returns the 29 bytes of the Date value; they stay valid until the next call.
@@ -101,21 +123,39 @@ func (s *Server) NewLocal() any { return new(local) }
 
 // Accept returns the machine of a new connection.
 func (s *Server) Accept(t *drivers.Turn, l drivers.Link) drivers.Machine {
-	c := &conn{srv: s, link: l}
+	if tl, ok := l.(TLSLink); ok && s.h2 != nil {
+		// RFC 9113 section 3.2: the protocol identifier "h2" in ALPN chooses HTTP/2 over TLS.
+		if st := tl.ConnectionState(); st != nil && st.NegotiatedProtocol == "h2" {
+			return s.newH2(t, l, s.greet(l))
+		}
+	}
+	if s.only2 {
+		return s.newH2(t, l, s.greet(l))
+	}
+	c := t.Local.(*local).newConn()
+	c.srv, c.link = s, l
 	c.dec.InitRequest(s.profile)
 	if s.d.FirstByte > 0 {
 		c.start = t.Now
 		c.deadline = t.Now.Add(s.d.FirstByte)
 	}
-	if h := &s.cfg.Hooks; len(h.OnConnect)+len(h.OnDisconnect)+len(h.OnError) > 0 || s.hooked {
-		c.id = s.conns.Add(1)
-		if len(h.OnConnect) > 0 {
-			info := c.info()
-			for _, f := range h.OnConnect {
-				f(info)
-			}
-		}
-	}
+	c.id = s.greet(l)
 	c.settle(t)
 	return c
+}
+
+// greet numbers a new connection and tells the hooks, if anybody wants to know.
+func (s *Server) greet(l drivers.Link) (id uint64) {
+	h := &s.cfg.Hooks
+	if len(h.OnConnect)+len(h.OnDisconnect)+len(h.OnError) == 0 && !s.hooked {
+		return 0
+	}
+	id = s.conns.Add(1)
+	if len(h.OnConnect) > 0 {
+		info := ConnInfo{ID: id, Local: l.LocalAddr(), Remote: l.RemoteAddr()}
+		for _, f := range h.OnConnect {
+			f(info)
+		}
+	}
+	return id
 }

@@ -38,7 +38,7 @@ func (c *conn) settle(t *drivers.Turn) {
 		s = drivers.Switch
 	case stClosing:
 		s = drivers.Closing
-		// RFC 9112 section 9.6-2: a client that sends the "close" connection option MUST NOT send further requests on that
+		// RFC 9112 section 9.6-5: a client that sends the "close" connection option MUST NOT send further requests on that
 		// connection. If it kept that, a reset cannot hit our answer, and there is nothing to linger for.
 		if c.has(fLast) && !c.has(fBodyOpen) && !c.has(fBroken) && c.tail == 0 {
 			s |= drivers.Complete

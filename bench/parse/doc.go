@@ -7,6 +7,7 @@
 //
 // net/http and fasthttp read from a buffered reader that is reset for each pass; they do more than find the parts of a
 // head (normalise names, build maps and strings). picohttpparser finds the parts and validates. "purewire" is the whole
-// decoder, framing decisions and checks included; "purewire-head" the stateless function, which does what picohttpparser
+// decoder, framing decisions and checks included; "purewire-framing" the same with
+// Options.FramingOnly, which leaves the field list out; "purewire-head" the stateless function, which does what picohttpparser
 // does.
 package parse

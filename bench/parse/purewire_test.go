@@ -26,9 +26,9 @@ func drain(d *http1.Decoder, in []byte, ev *http1.Event) (n, content int, err er
 	}
 }
 
-func decodeRequests(body int) func(in []byte) func(int) error {
+func decodeRequests(body int, o http1.Options) func(in []byte) func(int) error {
 	return func(in []byte) func(int) error {
-		profile := http1.Options{}.Profile()
+		profile := o.Profile()
 		var d http1.Decoder
 		var ev http1.Event
 		d.InitRequest(profile)
@@ -53,7 +53,8 @@ func decodeRequests(body int) func(in []byte) func(int) error {
 
 func init() {
 	requests = append(requests,
-		parser{"purewire", decodeRequests(0)},
+		parser{"purewire", decodeRequests(0, http1.Options{})},
+		parser{"purewire-framing", decodeRequests(0, http1.Options{FramingOnly: true})},
 		parser{"purewire-head", func(in []byte) func(int) error {
 			profile := http1.Options{}.Profile()
 			var h http1.Head
@@ -101,5 +102,5 @@ func init() {
 				return nil
 			}
 		}})
-	chunkeds = append(chunkeds, parser{"purewire", decodeRequests(64 << 10)})
+	chunkeds = append(chunkeds, parser{"purewire", decodeRequests(64<<10, http1.Options{})})
 }

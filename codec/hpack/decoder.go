@@ -161,11 +161,11 @@ func (d *Decoder) feed(src []byte, b *Block) reason {
 			continue
 		}
 		if len(b.part) == 0 {
-			n, r := d.run(src, b)
+			n, r := d.parse(src, b)
 			if r != ok {
 				return r
 			}
-			if src = src[n:]; b.skip == 0 {
+			if src = src[n:]; n == 0 {
 				b.part = append(b.part, src...)
 				return ok
 			}
@@ -178,7 +178,7 @@ func (d *Decoder) feed(src []byte, b *Block) reason {
 		if b.miss -= n; b.miss > 0 {
 			return ok
 		}
-		n, r := d.run(b.part, b)
+		n, r := d.parse(b.part, b)
 		if r != ok {
 			return r
 		}
@@ -189,10 +189,21 @@ func (d *Decoder) feed(src []byte, b *Block) reason {
 	return ok
 }
 
+// parse decodes what comes next: the value behind a name that was skipped, or representations.
+func (d *Decoder) parse(src []byte, b *Block) (int, reason) {
+	if b.skipped&skipName == 0 {
+		return d.run(src, b)
+	}
+	n, r := d.skippedValue(src, b)
+	d.steps += uint64(n) + 1
+	b.off += int64(n)
+	return n, r
+}
+
 // endSkip ends a string that was skipped.
 func (d *Decoder) endSkip(b *Block) {
 	if b.skipped&skipName != 0 {
-		return // run reads the length of the value
+		return // parse reads the length of the value
 	}
 	d.oversize(b)
 }
@@ -211,32 +222,41 @@ func (d *Decoder) oversize(b *Block) {
 // with b.miss set to the number of octets that it lacks at least, and behind the length of an oversize string, with b.skip set.
 // On failure b.off is that of the failing representation.
 func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
-	start := b.off
+	if d.owed && src[0]&^0x1F != flagUpdate {
+		// RFC 7541 section 4.2-3: This dynamic table size update MUST occur at the beginning of the first header block
+		// following the change to the dynamic table size.
+		return 0, rUpdateMissing
+	}
 	for pos < len(src) {
-		n := 0
+		n := 1
 		switch c := src[pos]; {
-		case b.skipped&skipName != 0:
-			n, r = d.skippedValue(src[pos:], b)
-		case c >= 0x80:
+		case c > flagIndexed && c <= flagIndexed+staticLen:
+			i := c - flagIndexed
+			b.fields = true
+			if b.fits(d, len(static[i].name)+len(static[i].value)) {
+				f := b.extend()
+				f.Name, f.Value, f.Sensitive = static[i].name, static[i].value, false
+			}
+		case c > flagIndexed && c < 0xFF && uint32(c-flagIndexed-staticLen-1) < d.tab.count:
+			d.entry(b, uint32(c-flagIndexed-staticLen-1))
+		case c >= flagIndexed:
 			n, r = d.indexed(src[pos:], b)
-		case c >= 0x40:
-			n, r = d.literal(src[pos:], b, 6, true, false)
-		case c >= 0x20:
+		case c&^0x1F == flagUpdate:
 			n, r = d.update(src[pos:], b)
 		default:
-			n, r = d.literal(src[pos:], b, 4, false, c >= 0x10)
+			n, r = d.literal(src[pos:], b, c)
 		}
 		if r != ok {
-			return pos, r
+			break
 		}
-		d.steps += uint64(n) + 1
 		pos += n
-		b.off = start + int64(pos)
 		if n == 0 || b.skip > 0 {
 			break
 		}
 	}
-	return pos, ok
+	d.steps += uint64(pos) + 1
+	b.off += int64(pos)
+	return pos, r
 }
 
 // maxInteger bounds indices, lengths and sizes on the wire, and integerOctets the octets behind the prefix.
@@ -257,10 +277,10 @@ func integer(src []byte, prefix uint) (v uint64, n int) {
 
 // indexed decodes an indexed field (RFC 7541 section 6.1).
 func (d *Decoder) indexed(src []byte, b *Block) (int, reason) {
-	if d.owed {
-		return 0, rUpdateMissing
+	i, n := uint64(src[0]&0x7F), 1
+	if i == 0x7F {
+		i, n = integer(src, 7)
 	}
-	i, n := integer(src, 7)
 	switch {
 	case n < 0:
 		return 0, rIndexInt
@@ -270,9 +290,6 @@ func (d *Decoder) indexed(src []byte, b *Block) (int, reason) {
 	case i == 0:
 		// RFC 7541 section 6.1-4: The index value of 0 is not used. It MUST be treated as a decoding error.
 		return 0, rIndexZero
-	case i <= staticLen:
-		b.add(d, static[i].name, static[i].value, false)
-		return n, ok
 	}
 	i -= staticLen + 1
 	if i >= uint64(d.tab.count) {
@@ -280,18 +297,20 @@ func (d *Decoder) indexed(src []byte, b *Block) (int, reason) {
 		// as a decoding error.
 		return 0, rIndexRange
 	}
-	octets, nameLen := d.tab.at(uint32(i))
-	at := len(b.arena)
-	if b.TooLarge {
-		b.Size += len(octets) + overhead
-		return n, ok
-	}
-	b.arena = append(b.arena, octets...)
-	own := b.arena[at:len(b.arena):len(b.arena)]
-	if !b.add(d, own[:nameLen:nameLen], own[nameLen:], false) {
-		b.arena = b.arena[:at]
-	}
+	d.entry(b, uint32(i))
 	return n, ok
+}
+
+// entry adds entry i of the dynamic table to the list.
+func (d *Decoder) entry(b *Block, i uint32) {
+	off, nameLen, length := d.tab.at(i)
+	b.fields = true
+	if !b.fits(d, length) {
+		return
+	}
+	own := b.keep(d.tab.whole(), off, length)
+	f := b.extend()
+	f.Name, f.Value, f.Sensitive = own[:nameLen:nameLen], own[nameLen:], false
 }
 
 // update decodes a table size update (RFC 7541 section 6.3).

@@ -39,7 +39,7 @@ func parseMode(m *codectest.Mode) (c caseMode, err error) {
 		"OversizeTarget": &o.Leniency.OversizeTarget, "OversizeHead": &o.Leniency.OversizeHead,
 		"EmptyChunkExt": &o.Leniency.EmptyChunkExt, "ChunkExtChars": &o.Leniency.ChunkExtChars,
 		"RepeatedLength": &o.Leniency.RepeatedLength, "LengthWithChunked": &o.Leniency.LengthWithChunked,
-		"ObsText": &o.Leniency.ObsText, "LeadingSpace": &o.Leniency.LeadingSpace,
+		"LeadingSpace": &o.Leniency.LeadingSpace,
 	}
 	for _, s := range m.List("lenient") {
 		if flags[s] == nil {
@@ -47,6 +47,7 @@ func parseMode(m *codectest.Mode) (c caseMode, err error) {
 		}
 		*flags[s] = true
 	}
+	o.ASCII = m.Has("ascii")
 	o.Limits = Limits{RequestLine: m.Int("line"), FieldLine: m.Int("field"), Head: m.Int("head"), Fields: m.Int("fields"),
 		Body: int64(m.Int("body")), ChunkLine: m.Int("chunkline"), ChunkExcess: m.Int("chunkexcess"),
 		Informational: m.Int("info"), LeadingCRLF: m.Int("crlf")}

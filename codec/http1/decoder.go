@@ -151,6 +151,7 @@ func (d *Decoder) head(p *Profile, src []byte, ev *Event) (int, error) {
 	var k, off int
 	var r reason
 	if d.cur.scan == 0 {
+		line.fewer = p.framingOnly
 		k, ev.Fields = walk(p, kind, src[n:], &line, ev.Fields)
 		d.cur.steps += uint64(k)
 	}
@@ -172,6 +173,9 @@ func (d *Decoder) head(p *Profile, src []byte, ev *Event) (int, error) {
 	}
 	if r != ok {
 		return d.failed(r, n, n+off, ev)
+	}
+	if p.framingOnly {
+		ev.Fields = ev.Fields[:0]
 	}
 	d.cur.restart()
 	return d.consumed(n + k), nil
@@ -256,7 +260,7 @@ func (d *Decoder) request(p *Profile, head []byte, line *startLine, ev *Event) (
 	}
 
 	var f facts
-	if r, at := f.collect(p, ev.Fields, line.minor, false); r != ok {
+	if r, at := f.collect(p, ev.Fields, line.dull, line.minor, false); r != ok {
 		return r, position(head, ev.Fields, at)
 	}
 	// RFC 9112 section 3.2-6: a server MUST respond with 400 to any HTTP/1.1 request message that lacks a Host header field and to
@@ -309,7 +313,7 @@ func (d *Decoder) response(p *Profile, head []byte, line *startLine, ev *Event) 
 		return ok, 0
 	}
 	var f facts
-	if r, at := f.collect(p, ev.Fields, line.minor, true); r != ok {
+	if r, at := f.collect(p, ev.Fields, line.dull, line.minor, true); r != ok {
 		return r, position(head, ev.Fields, at)
 	}
 	if line.status < 200 {

@@ -40,8 +40,11 @@
 // How long a message is follows from RFC 9112 section 6.3 and nothing else, above all not from the method. Whatever two parsers could
 // read differently is refused: Content-Length beside Transfer-Encoding, a repeated or odd value of either, Transfer-Encoding in HTTP/1.0,
 // a transfer coding other than chunked, a line that ends with LF alone, whitespace before a colon, folded lines, chunk data not followed
-// by CR LF, framing and routing fields among the trailers. Twelve of the rules can be turned off one by one: Leniency names
+// by CR LF, framing and routing fields among the trailers. Eleven of the rules can be turned off one by one: Leniency names
 // each, with its danger.
+//
+// Bytes 0x80-0xFF in field values and reason phrases are opaque data (RFC 9110 section 5.5-4: a recipient SHOULD treat them so), which
+// lets UTF-8 through unharmed; Options.ASCII refuses them. CR, LF, NUL, DEL and the other controls but TAB never pass.
 //
 // Some choices where the RFC leaves one: versions other than 1.0 and 1.1 are refused with 505; "#" and bytes above 0x7F do not stand in a
 // target; the space behind a status code is not optional; user information in a target or Host is refused; a Host that is a list is not a
@@ -77,7 +80,7 @@
 //
 // # What it does not do
 //
-// It does not decode content codings or percent-encodings, does not combine, normalise or interpret fields beyond framing, persistence,
+// It does not decode content codings, nor percent-encodings by itself (see AppendPercentDecoded), does not combine, normalise or interpret fields beyond framing, persistence,
 // Expect, Upgrade and Host, does not pipeline requests by itself, and has no timeouts: a head that trickles in is the driver's to give up on.
 // HTTP/0.9 and HTTP/2 are refused. HTTP/1 owes its peer nothing by itself, so AppendOwed appends nothing; answering errors
 // is the caller's decision.

@@ -99,3 +99,45 @@ func ExampleParseRequestHead() {
 	// 0 <nil>
 	// 27 <nil> / a
 }
+
+func ExampleCookieValue() {
+	var h http1.Head
+	if _, err := http1.ParseRequestHead([]byte("GET / HTTP/1.1\r\nHost: a\r\nCookie: theme=dark; id=7\r\n\r\n"), &h, nil); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%s\n", http1.CookieValue(h.Fields, "id"))
+	for name, value := range http1.Cookies(h.Fields) {
+		fmt.Printf("%s is %s\n", name, value)
+	}
+	// Output:
+	// 7
+	// theme is dark
+	// id is 7
+}
+
+func ExampleAppendPercentDecoded() {
+	var buf [64]byte
+	path, ok := http1.AppendPercentDecoded(buf[:0], []byte("/caf%C3%A9/a+b"), http1.PercentPath)
+	fmt.Printf("%s %v\n", path, ok)
+	query, ok := http1.AppendPercentDecoded(buf[:0], []byte("a+b%2Bc"), http1.PercentQuery)
+	fmt.Printf("%s %v\n", query, ok)
+	_, ok = http1.AppendPercentDecoded(nil, []byte("100%"), http1.PercentPath)
+	fmt.Println(ok)
+	// Output:
+	// /café/a+b true
+	// a b+c true
+	// false
+}
+
+// A server that looks at no field, such as one that answers every path from memory, saves the list. Framing is what it always is.
+func ExampleOptions_framingOnly() {
+	profile := http1.Options{FramingOnly: true}.Profile()
+	var d http1.Decoder
+	d.InitRequest(profile)
+	var ev http1.Event
+	_, err := d.Next([]byte("POST /a HTTP/1.1\r\nHost: a\r\nAccept: text/plain\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"), &ev)
+	fmt.Printf("%s for %s, %d bytes, keep-alive %v, %d fields, %v\n", ev.Path, ev.Authority, ev.Length, ev.KeepAlive, len(ev.Fields), err)
+	// Output:
+	// /a for a, 3 bytes, keep-alive false, 0 fields, <nil>
+}

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"math"
+	"math/bits"
 
 	"github.com/purewire/purewire/codec"
 )
@@ -21,18 +22,18 @@ type facts struct {
 	dropLengths bool
 }
 
-// collect reads the framing fields. Names of other lengths are not looked at. at is the index of the field that r is about.
-func (f *facts) collect(p *Profile, fields []codec.Field, minor uint8, response bool) (r reason, at int) {
+// collect reads the framing fields, those that dull leaves (see startLine). at is the index of the field that r is about.
+func (f *facts) collect(p *Profile, fields []codec.Field, dull uint64, minor uint8, response bool) (r reason, at int) {
 	f.length, f.codingAt = -1, -1
-	for i := range fields {
+	for i := bits.TrailingZeros64(^dull); i < len(fields); {
 		name := fields[i].Name
-		// Names are tokens, so setting bit 5 folds case and maps nothing else onto a letter or "-".
-		if 1<<((uint(name[0]|0x20)+uint(len(name)))%32)&framingNames == 0 {
+		if dull == 0 && framingNames>>nameBit(name[0], len(name))&1 == 0 { // by the line parser: nobody has looked
+			i++
 			continue
 		}
 		switch len(name) {
 		case 4:
-			if le32(name)|0x20202020 == nameHost && !response {
+			if (le32(name)^nameHost)&^0x20202020 == 0 && !response {
 				if f.hosts++; f.hosts > 1 {
 					return rHostRepeated, i
 				}
@@ -42,26 +43,26 @@ func (f *facts) collect(p *Profile, fields []codec.Field, minor uint8, response 
 				}
 			}
 		case 6:
-			if !response && minor > 0 && foldEqual(name, "expect") {
+			if !response && minor > 0 && EqualFold(name, "expect") {
 				if r := f.expectation(fields[i].Value); r != ok {
 					return r, i
 				}
 			}
 		case 7:
-			f.upgrade = f.upgrade || foldEqual(name, "upgrade")
+			f.upgrade = f.upgrade || EqualFold(name, "upgrade")
 		case 10:
-			if le64(name)|fold8 == nameConnecti && le16(name[8:])|0x2020 == nameOn {
+			if (le64(name)^nameConnecti)&^fold8 == 0 && (le16(name[8:])^nameOn)&^0x2020 == 0 {
 				f.connection(fields[i].Value)
 			}
 		case 14:
-			if le64(name)|fold8 == nameContent && foldEqual(name, "content-length") {
+			if (le64(name)^nameContent)&^fold8 == 0 && EqualFold(name, "content-length") {
 				if r := f.contentLength(p, fields[i].Value); r != ok {
 					return r, i
 				}
 				f.lengthAt = i
 			}
 		case 17:
-			if le64(name)|fold8 == nameTransfer && foldEqual(name, "transfer-encoding") {
+			if (le64(name)^nameTransfer)&^fold8 == 0 && EqualFold(name, "transfer-encoding") {
 				// RFC 9112 section 6.1: field lines could be combined, but the only coding known here is chunked, once.
 				if f.codingAt >= 0 {
 					return rCodingRepeated, i
@@ -71,6 +72,9 @@ func (f *facts) collect(p *Profile, fields []codec.Field, minor uint8, response 
 				}
 				f.codingAt = i
 			}
+		}
+		if i++; i < 64 {
+			i = bits.TrailingZeros64(^dull >> i << i)
 		}
 	}
 	if f.codingAt < 0 {
@@ -142,10 +146,10 @@ func parseLength(b []byte) (n int64, r reason) {
 }
 
 // transferCoding accepts exactly "chunked" in any case. RFC 9112 section 6.1: a server that receives a request message
-// with a transfer coding it does not understand SHOULD respond with 501; section 6.3-2.4: if chunked is not the final encoding of
+// with a transfer coding it does not understand SHOULD respond with 501; section 6.3-2.4.3: if chunked is not the final encoding of
 // a request, the server MUST respond with 400 and then close the connection.
 func transferCoding(value []byte) reason {
-	if foldEqual(value, "chunked") {
+	if EqualFold(value, "chunked") {
 		return ok
 	}
 	chunked := false
@@ -155,9 +159,9 @@ func transferCoding(value []byte) reason {
 		switch {
 		case len(e) == 0:
 			return rCodingEmpty
-		case foldEqual(e, "chunked") && chunked:
+		case EqualFold(e, "chunked") && chunked:
 			return rCodingTwice
-		case foldEqual(e, "chunked"):
+		case EqualFold(e, "chunked"):
 			chunked = true
 		case chunked:
 			return rCodingNotFinal
@@ -173,7 +177,7 @@ func transferCoding(value []byte) reason {
 // connection reads the options of one Connection field (RFC 9110 section 7.6.1). Unknown ones are the recipient's business.
 func (f *facts) connection(value []byte) {
 	// What most clients say. Values are text, so folding maps nothing else onto these bytes.
-	if len(value) == 10 && le64(value)|fold8 == optionKeepAli && le16(value[8:])|0x2020 == optionVe {
+	if len(value) == 10 && (le64(value)^optionKeepAli)&^fold8 == 0 && (le16(value[8:])^optionVe)&^0x2020 == 0 {
 		f.keep = true
 		return
 	}
@@ -182,23 +186,23 @@ func (f *facts) connection(value []byte) {
 		option, value = nextElement(value)
 		switch len(option) {
 		case 5:
-			f.closing = f.closing || foldEqual(option, "close")
+			f.closing = f.closing || EqualFold(option, "close")
 		case 7:
-			f.upgradeOpt = f.upgradeOpt || foldEqual(option, "upgrade")
+			f.upgradeOpt = f.upgradeOpt || EqualFold(option, "upgrade")
 		case 10:
-			f.keep = f.keep || foldEqual(option, "keep-alive")
+			f.keep = f.keep || EqualFold(option, "keep-alive")
 		}
 	}
 }
 
-// expectation reads one Expect field. RFC 9110 section 10.1.1-4: a server that receives an Expect field value containing a member
+// expectation reads one Expect field. RFC 9110 section 10.1.1-5: a server that receives an Expect field value containing a member
 // other than 100-continue MAY respond with 417. This one does: to go on would be to promise something unknown.
 func (f *facts) expectation(value []byte) reason {
 	for value != nil {
 		var e []byte
 		e, value = nextElement(value)
 		switch {
-		case foldEqual(e, "100-continue"):
+		case EqualFold(e, "100-continue"):
 			f.expect = true
 		case len(e) > 0:
 			return rExpectation
@@ -215,18 +219,22 @@ func (f *facts) persists(minor uint8) bool { return !f.closing && (minor > 0 || 
 func removeLengths(fields []codec.Field) []codec.Field {
 	kept := fields[:0]
 	for _, f := range fields {
-		if !foldEqual(f.Name, "content-length") {
+		if !EqualFold(f.Name, "content-length") {
 			kept = append(kept, f)
 		}
 	}
 	return kept
 }
 
-// framingNames has a bit for each name that collect knows: the first letter plus the length, modulo 32. Few other
-// names share one.
+// nameBit gives a name the number of a bit, by its first byte and its length. Names are tokens, so setting bit 5 of that
+// byte folds case and maps nothing else onto a letter or "-".
+func nameBit(first byte, length int) uint { return (uint(first|0x20) + uint(length)) % 32 }
+
+// framingNames has the nameBit of each name that collect knows. Few other names share one.
 const framingNames uint32 = 1<<(('h'+4)%32) | 1<<(('e'+6)%32) | 1<<(('u'+7)%32) | 1<<(('c'+10)%32) | 1<<(('c'+14)%32) | 1<<(('t'+17)%32)
 
-// The names, in lower case, as little-endian words.
+// The names, in lower case, as little-endian words. Comparing them by "^ and &^ fold8" keeps each load a single instruction,
+// which "| fold8" does not.
 const (
 	fold8         = 0x2020202020202020
 	nameHost      = 'h' | 'o'<<8 | 's'<<16 | 't'<<24

@@ -23,7 +23,7 @@ var (
 func options(bits uint16) (o Options) {
 	n := &o.Leniency
 	for i, flag := range []*bool{&n.BareLF, &n.MixedCaseMethod, &n.SpaceBeforeColon, &n.ObsFold, &n.OversizeTarget, &n.OversizeHead, &n.EmptyChunkExt,
-		&n.ChunkExtChars, &n.RepeatedLength, &n.LengthWithChunked, &n.ObsText, &n.LeadingSpace} {
+		&n.ChunkExtChars, &n.RepeatedLength, &n.LengthWithChunked, &o.ASCII, &n.LeadingSpace} {
 		*flag = bits>>i&1 == 1
 	}
 	if bits>>12&1 == 1 {

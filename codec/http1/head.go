@@ -37,14 +37,18 @@ func (h *Head) parse(kind sectionKind, src []byte, p *Profile) (int, error) {
 	if p == nil {
 		p = defaultProfile
 	}
-	var c cursor
-	n, line, fields, r, off := parseHead(p, kind, src, &c, h.Fields)
-	h.Fields = fields
-	if n == 0 {
-		if r == ok {
-			return 0, nil
+	var line startLine
+	var n int
+	if n, h.Fields = walk(p, kind, src, &line, h.Fields); n == 0 {
+		var c cursor
+		var r reason
+		var off int
+		if n, line, h.Fields, r, off = parseSection(p, kind, src, &c, h.Fields); n == 0 {
+			if r == ok {
+				return 0, nil
+			}
+			return 0, h.fail.set(r, int64(off), kind == responseHead)
 		}
-		return 0, h.fail.set(r, int64(off), kind == responseHead)
 	}
 	h.Minor = line.minor
 	if kind == requestHead {

@@ -52,8 +52,6 @@ type Leniency struct {
 	// LengthWithChunked accepts Content-Length beside Transfer-Encoding: chunked wins, the length is removed from the
 	// fields and the connection closes after the message (RFC 9112 section 6.3-2.3). Danger: smuggling.
 	LengthWithChunked bool
-	// ObsText accepts bytes 0x80-0xFF in field values and reason phrases (RFC 9110 section 5.5).
-	ObsText bool
 	// LeadingSpace accepts whitespace between the start line and the first field by dropping those lines (RFC 9112 section 2.2-8).
 	LeadingSpace bool
 }
@@ -62,4 +60,14 @@ type Leniency struct {
 type Options struct {
 	Limits   Limits
 	Leniency Leniency
+	// ASCII refuses the bytes 0x80-0xFF in field values and reason phrases with 400. By default they are accepted as opaque
+	// data, whatever their charset: RFC 9110 section 5.5-4 says that a recipient SHOULD, clients send UTF-8 in values every day,
+	// and net/http, nginx and the Encoder do the same. They are never accepted in names, targets and start lines but for the
+	// reason phrase.
+	ASCII bool
+	// FramingOnly leaves Event.Fields of heads empty, for those who look at no field. Everything else is as ever: every field is
+	// validated and counted, and what Host, Content-Length, Transfer-Encoding, Connection, Expect and Upgrade say is obeyed and
+	// stands in the event's other members. Trailer sections are given, and so are all fields of ParseRequestHead and
+	// ParseResponseHead.
+	FramingOnly bool
 }

@@ -26,7 +26,11 @@ type Profile struct {
 	// whole is the longest head that the one-pass walker may take: within it no line limit can be exceeded.
 	whole   int
 	lenient Leniency
-	// strictHead: no leniency changes how heads are parsed, but ObsText, which the walker knows.
+	// ascii: no obs-text. The walkers know it.
+	ascii bool
+	// framingOnly: heads are given without their fields.
+	framingOnly bool
+	// strictHead: no leniency changes how heads are parsed.
 	strictHead bool
 }
 
@@ -46,6 +50,8 @@ func (o Options) Profile() *Profile {
 		leadingCRLF:   limit(l.LeadingCRLF, DefaultLeadingCRLF),
 		body:          l.Body,
 		lenient:       n,
+		ascii:         o.ASCII,
+		framingOnly:   o.FramingOnly,
 	}
 	if l.Body <= 0 {
 		p.body = math.MaxInt64

@@ -31,6 +31,10 @@ type startLine struct {
 	a, b   int // method is [0:a], target [a+1:b]; reason phrase is [a:b]
 	status int
 	minor  uint8
+	// dull has bit i set if field i, one of the first 64, has a name that says nothing about framing: collect need not look.
+	dull uint64
+	// fewer, set by the caller of walk, allows the walker to leave dull fields out.
+	fewer bool
 }
 
 // section parses heads and trailer sections line by line. It is the reference for what is accepted and the only
@@ -155,7 +159,7 @@ func (s *section) firstByte() reason {
 	return ok
 }
 
-// tooLong names the limit that a line broke. RFC 9112 section 3-5: a server that receives a request-target longer than any
+// tooLong names the limit that a line broke. RFC 9112 section 3-4: a server that receives a request-target longer than any
 // URI it wishes to parse MUST respond with 414.
 func (s *section) tooLong(line []byte, first bool) reason {
 	switch {
@@ -264,10 +268,10 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // valueClass returns the classes of bytes that field values and reason phrases may have.
 func (s *section) valueClass() uint8 {
-	if s.p.lenient.ObsText {
-		return clsVchar | clsBlank | clsObs
+	if s.p.ascii {
+		return clsVchar | clsBlank
 	}
-	return clsVchar | clsBlank
+	return clsVchar | clsBlank | clsObs
 }
 
 // fieldLine parses "field-name ":" OWS field-value OWS" at src[pos:eol] (RFC 9112 section 5).
@@ -345,7 +349,7 @@ func (s *section) blankLine(c *cursor, pos, eol int) (reason, int) {
 	case c.fields == 0:
 		return ok, 0
 	case !n.ObsFold:
-		// RFC 9112 section 5.2-2: a server that receives an obs-fold MUST either reject the message by sending a 400 or
+		// RFC 9112 section 5.2-4: a server that receives an obs-fold MUST either reject the message by sending a 400 or
 		// replace each received obs-fold with one or more SP octets.
 		return rObsFold, pos
 	}

@@ -1,9 +1,19 @@
 package http1
 
+import (
+	"strconv"
+
+	"github.com/purewire/purewire/codec"
+)
+
 // Static is a response encoded once and sent many times: a copy, and the date patched in. It is immutable after NewStatic
 // and may be shared by any number of connections. For the status pages, health checks and small files of a server.
 type Static struct {
 	keep, keep10, closing staticForm
+
+	status int
+	fields []codec.Field
+	dated  bool
 }
 
 // staticForm is a response with one answer to "does the connection stay open?".
@@ -26,7 +36,7 @@ func NewStatic(h *ResponseHead, body []byte) (*Static, error) {
 	} else if h.Status == 304 {
 		return nil, errEncNoBody
 	}
-	s := new(Static)
+	s := &Static{status: h.Status, dated: h.Date != nil}
 	var err error
 	if s.keep, err = newStaticForm(g, body); err != nil {
 		return nil, err
@@ -40,7 +50,30 @@ func NewStatic(h *ResponseHead, body []byte) (*Static, error) {
 	if s.keep10, err = newStaticForm(g, body); err != nil {
 		s.keep10, err = s.closing, nil // 426 to an HTTP/1.0 client: close
 	}
+	s.parts(h.Fields, len(body))
 	return s, err
+}
+
+// parts keeps what HTTP/2 and HTTP/3 need: names in lower case, no fields of the connection, the length as a field.
+func (s *Static) parts(fields []codec.Field, length int) {
+	for i := range fields {
+		name := make([]byte, len(fields[i].Name))
+		for j, c := range fields[i].Name {
+			if name[j] = c; c >= 'A' && c <= 'Z' {
+				name[j] = c | 0x20
+			}
+		}
+		s.fields = append(s.fields, codec.Field{Name: name, Value: append([]byte(nil), fields[i].Value...), Sensitive: fields[i].Sensitive})
+	}
+	if length > 0 || s.status != 204 && s.status != 304 && s.status >= 200 {
+		s.fields = append(s.fields, codec.Field{Name: []byte("content-length"), Value: strconv.AppendInt(nil, int64(length), 10)})
+	}
+}
+
+// Parts returns the response as HTTP/2 and HTTP/3 send it: names in lower case, Content-Length among the fields, but no Date:
+// dated tells that it was made with one. The slices must not be written to.
+func (s *Static) Parts() (status int, fields []codec.Field, content []byte, dated bool) {
+	return s.status, s.fields, s.keep.text[s.keep.head:], s.dated
 }
 
 func newStaticForm(h ResponseHead, body []byte) (f staticForm, err error) {

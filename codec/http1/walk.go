@@ -138,6 +138,7 @@ func trimText(src []byte, from, to int) (int, int) {
 // comes from a bit that stands for a byte of src, or was compared with len(src)-2 before.
 func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, fields []codec.Field) (int, []codec.Field) {
 	var m scan.Bitmaps
+	fewer := line.fewer
 	base, end := 0, min(len(src), firstWindow) // what m marks
 	scan.Fill(&m, src[:end])
 	a := nextWord(&m.NotToken, 0, end)
@@ -150,6 +151,7 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 	}
 	i += 2
 	first, last, most := unsafe.Pointer(unsafe.SliceData(src)), len(src)-2, p.fields
+	look := uint64(0) // the fields that line.dull leaves
 	for i <= last {
 		at := uint(i - base)
 		if i >= end {
@@ -171,15 +173,16 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 		case ':':
 		case '\r':
 			if colon == i && *(*uint16)(unsafe.Add(first, i)) == crlf {
+				line.dull = ^look
 				return i + 2, fields
 			}
 			return 0, fields
 		default:
 			return 0, fields
 		}
-		at = uint(colon - base)
+		// From i and not from colon, which is the same, because neither lookup has to wait for the other.
 		if w := m.NotText[at>>6%scan.Words] >> (at & 63); w != 0 {
-			eol = i + bits.TrailingZeros64(w) + (colon - i)
+			eol = i + bits.TrailingZeros64(w)
 		} else {
 			eol = base + nextWord(&m.NotText, int(at), end-base)
 			for eol == end && end < len(src) {
@@ -196,6 +199,12 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 				return 0, fields
 			}
 		}
+		bit := nameBit(*(*byte)(unsafe.Add(first, i)), colon-i)
+		if fewer && framingNames>>bit&1 == 0 {
+			most--
+			i = eol + 2
+			continue
+		}
 		from, to := colon+1, eol
 		if *(*byte)(unsafe.Add(first, from)) == ' ' {
 			from++
@@ -204,20 +213,23 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 			from, to = trimText(src, min(from, to), to)
 		}
 		n := len(fields)
+		look |= uint64(framingNames>>bit&1) << (n % 64)
 		if n == cap(fields) {
 			fields = append(fields, codec.Field{})
 		}
 		fields = fields[:n+1]
 		f := &fields[n]
-		f.Name, f.Value, f.Sensitive = src[i:colon:colon], src[from:to:to], false
+		f.Name = unsafe.Slice((*byte)(unsafe.Add(first, i)), colon-i)
+		f.Value = unsafe.Slice((*byte)(unsafe.Add(first, from)), to-from)
+		f.Sensitive = false
 		i = eol + 2
 	}
 	return 0, fields
 }
 
-// obsEnd goes on at a byte that is no text, and returns the next that is no obs-text either, if the profile allows that.
+// obsEnd goes on at a byte that is no text, and returns the next that is no obs-text either, unless the profile is for ASCII only.
 func obsEnd(p *Profile, src []byte, eol int) int {
-	for p.lenient.ObsText && eol < len(src) && src[eol] >= 0x80 {
+	for !p.ascii && eol < len(src) && src[eol] >= 0x80 {
 		eol = scan.TextEnd(src, eol+1)
 	}
 	return eol

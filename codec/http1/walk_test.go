@@ -13,7 +13,7 @@ import (
 // the limits, of names up to 500 bytes, is accepted.
 func checkWalkers(t testing.TB, src []byte) {
 	t.Helper()
-	for _, p := range []*Profile{defaultProfile, Options{Leniency: Leniency{ObsText: true}, Limits: Limits{Fields: 3}}.Profile()} {
+	for _, p := range []*Profile{defaultProfile, Options{ASCII: true, Limits: Limits{Fields: 3}}.Profile()} {
 		for _, kind := range []sectionKind{requestHead, responseHead} {
 			var c cursor
 			want, wantLine, wantFields, _, _ := parseSection(p, kind, src, &c, nil)
@@ -29,6 +29,12 @@ func checkWalkers(t testing.TB, src []byte) {
 				if n == 0 && (want == 0 || declined || want > p.whole) {
 					return
 				}
+				for i := range fields {
+					if i < 64 && line.dull>>i&1 != 0 && isFraming(fields[i].Name) {
+						t.Fatalf("%s hides the field %q of %q", name, fields[i].Name, src)
+					}
+				}
+				line.dull = 0
 				if n != want || line != wantLine || fmt.Sprint(fields) != fmt.Sprint(wantFields) {
 					t.Fatalf("%s, kind %d, of %q: %d %+v %v\nwant %d %+v %v", name, kind, src, n, line, fields, want, wantLine, wantFields)
 				}
@@ -60,4 +66,33 @@ func FuzzWalkers(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 200 OK\r\nA: b\r\nC:\t\r\n\r\n"))
 	f.Add(bytes.Repeat([]byte("GET / HTTP/1.0\r\n"), 40))
 	f.Fuzz(func(t *testing.T, src []byte) { checkWalkers(t, src) })
+}
+
+// isFraming reports whether collect has a branch for the name.
+func isFraming(name []byte) bool {
+	switch LookupName(name) {
+	case NameHost, NameExpect, NameUpgrade, NameConnection, NameContentLength, NameTransferEncoding:
+		return true
+	}
+	return false
+}
+
+// Fields that concern framing are found wherever they stand: among the first 64 fields, which the walker marks, and behind.
+func TestFramingFieldsAnywhere(t *testing.T) {
+	for at := range 90 {
+		var b bytes.Buffer
+		b.WriteString("POST / HTTP/1.1\r\nHost: a\r\n")
+		for i := range 90 {
+			if i == at {
+				b.WriteString("cOntent-length: 3\r\n")
+			}
+			fmt.Fprintf(&b, "x%d: y\r\n", i)
+		}
+		b.WriteString("connecTion: Close\r\n\r\n")
+		var d Decoder
+		var ev Event
+		if _, err := d.Next(b.Bytes(), &ev); err != nil || ev.Framing != Length || ev.Length != 3 || ev.KeepAlive {
+			t.Fatalf("at %d: %v, framing %v, length %d, keep-alive %v", at, err, ev.Framing, ev.Length, ev.KeepAlive)
+		}
+	}
 }

@@ -15,6 +15,7 @@ import (
 var goTests = []test{
 	{"GoMayBlock", goMayBlock},
 	{"GoBehindGo", goBehindGo},
+	{"GoReturnsThenAdvance", goReturns},
 	{"GoReadsABody", goReadsABody},
 	{"GoWritesWithBackPressure", goWritesWithBackPressure},
 	{"GoFullDuplexFromTwoGoroutines", goFullDuplex},
@@ -257,7 +258,7 @@ func goReadsABody(t *testing.T, d Driver) {
 	c := dial(t, s)
 	go func() {
 		_, _ = c.Write(pattern(size))
-		_ = c.(*net.TCPConn).CloseWrite()
+		finish(c)
 	}()
 	if got, err := io.ReadAll(c); string(got) != "ok" || err != nil {
 		t.Errorf("%q, %v", got, err)
@@ -318,7 +319,7 @@ func goFullDuplex(t *testing.T, d Driver) {
 	c := dial(t, s)
 	go func() {
 		_, _ = c.Write(pattern(size))
-		_ = c.(*net.TCPConn).CloseWrite()
+		finish(c)
 	}()
 	got, err := io.ReadAll(c)
 	if err != nil || string(got) != string(pattern(size)) {
@@ -476,6 +477,40 @@ func closingWhileGoBlocks(t *testing.T, d Driver) {
 	}
 	close(release)
 	recv(t, "the function", returned)
+	stop(t, s)
+}
+
+// Advance follows the return of a function that called neither Wake nor Post, also of one that ran aside.
+func goReturns(t *testing.T, d Driver) {
+	ps := newProbes(func(p *probe, _ *drivers.Turn) {
+		var returned atomic.Int32
+		rounds := 0
+		begin := func() {
+			p.link.Go(func() { returned.Add(1) })
+			p.link.Go(func() { returned.Add(1) })
+		}
+		begin()
+		p.advance = func(p *probe, _ *drivers.Turn) {
+			for int(returned.Load()) == 2*(rounds+1) {
+				if rounds++; rounds == 100 {
+					p.status |= drivers.WantOutput
+					return
+				}
+				begin()
+			}
+		}
+		p.transmit = func(p *probe, _ *drivers.Turn, dst []byte) []byte {
+			p.status = drivers.Closing
+			return append(dst, "100 rounds"...)
+		}
+	})
+	s := start(t, d, Options{}, ps.accept)
+	c := dial(t, s)
+	if got, err := io.ReadAll(c); string(got) != "100 rounds" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	_ = c.Close()
+	recv(t, "Closed", recv(t, "accept", ps.ch).closed)
 	stop(t, s)
 }
 

@@ -27,8 +27,7 @@ type Config struct {
 	// V6Only keeps a "tcp" or "tcp6" wildcard socket from accepting IPv4.
 	V6Only bool
 	// SendBuffer and ReceiveBuffer are SO_SNDBUF and SO_RCVBUF of accepted connections in bytes, which the kernel doubles
-	// for its own bookkeeping. 0 = the kernel tunes each connection by itself, which suits long fat links. On a fast
-	// local network a SendBuffer of 256 KiB can halve the cost of large answers, because they stay in the processor's cache.
+	// for its own bookkeeping. 0 = the kernel tunes each connection by itself, which suits long fat links.
 	SendBuffer, ReceiveBuffer int
 	// KeepExisting refuses to replace a stale Unix socket file. By default a socket file that nobody listens on is
 	// removed first. A live one, or a file that is no socket, is never touched.

@@ -134,6 +134,7 @@ func (c *conn) runTask(fn func()) {
 		c.tasks.Add(-1)
 		c.lp.tasks.Add(-1)
 		if ok {
+			c.notify(wAdvance)
 			return
 		}
 		// Also runtime.Goexit arrives here, with a nil value.

@@ -43,9 +43,10 @@ type conn struct {
 	mu      sync.Mutex
 	moved   sync.Cond // the machine was called, or the read token became free
 	m       drivers.Machine
-	calls   uint64 // machine calls that may have changed something
-	seen    uint64 // calls, at the last return of Pump
-	patient uint8  // how often in a row Pump came back without news
+	start   func(t *drivers.Turn, l drivers.Link) drivers.Machine // makes m; nil: srv.svc
+	calls   uint64                                                // machine calls that may have changed something
+	seen    uint64                                                // calls, at the last return of Pump
+	patient uint8                                                 // how often in a row Pump came back without news
 
 	// input
 	in      []byte // unread bytes: a view of a worker's buffer during a turn, of tail otherwise
@@ -100,9 +101,7 @@ type conn struct {
 
 var (
 	errAborted = fmt.Errorf("purewire: aborted by the machine: %w", drivers.ErrClosed)
-	// ErrKillWater ends a connection whose machine appended more output than Config.KillWater while the peer took none.
-	ErrKillWater = fmt.Errorf("purewire: unsent output exceeds KillWater: %w", drivers.ErrWriteStall)
-	errMachine   = errors.New("purewire: machine broke the Machine contract")
+	errMachine = errors.New("purewire: machine broke the Machine contract")
 )
 
 // PanicError is what Closed is told after a panic in the machine, in a posted function or in one started by Go.
@@ -187,9 +186,16 @@ func (c *conn) serve() {
 		c.mu.Unlock()
 	}()
 	s := c.srv
+	var failed error
+	if sc, ok := c.nc.(secureConn); ok {
+		failed = c.handshake(sc)
+	}
 	w := s.getWorker()
 	s.tick(w)
 	c.mu.Lock()
+	if failed != nil {
+		c.fail(failed)
+	}
 	if !c.dead && c.accept(w) {
 		c.run(w)
 	}
@@ -253,7 +259,15 @@ func (c *conn) accept(w *worker) (ok bool) {
 			ok = false
 		}
 	}()
-	c.m = c.srv.svc.Accept(&w.turn, (*link)(c))
+	start := c.start
+	if c.start = nil; start == nil {
+		start = c.srv.svc.Accept
+	}
+	var l drivers.Link = (*link)(c)
+	if sc, ok := c.nc.(secureConn); ok {
+		l = &secureLink{link: (*link)(c), sc: sc}
+	}
+	c.m = start(&w.turn, l)
 	if c.m == nil {
 		c.fail(drivers.ErrClosed)
 		return false

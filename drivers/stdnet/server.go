@@ -86,7 +86,12 @@ func (s *Server) Serve(l net.Listener) error {
 // ServeConn runs a machine on nc and returns when the connection has ended. It takes over nc. The error is what the
 // machine's Closed was told: nil after an orderly close. drivers.ErrClosed means that the server was shut down,
 // drivers.ErrBusy that MaxConns are served; then nc is closed and no machine was made.
-func (s *Server) ServeConn(nc net.Conn) error {
+func (s *Server) ServeConn(nc net.Conn) error { return s.ServeMachine(nc, nil, nil) }
+
+// ServeMachine is ServeConn with a machine that does not come from the Service: start makes it (nil: the Service does),
+// like the start of reactor.Dial. early is what was read from nc before, for example by another server that the connection
+// was taken from; the machine receives it first. early is copied.
+func (s *Server) ServeMachine(nc net.Conn, early []byte, start func(t *drivers.Turn, l drivers.Link) drivers.Machine) error {
 	if !s.acquire(false) {
 		_ = nc.Close()
 		if s.isStopping() {
@@ -97,6 +102,11 @@ func (s *Server) ServeConn(nc net.Conn) error {
 	c := s.add(nc)
 	if c == nil {
 		return drivers.ErrClosed
+	}
+	c.start = start
+	if len(early) > 0 {
+		c.tail = append(c.tail, early...)
+		c.in, c.fresh = c.tail, true
 	}
 	c.serve()
 	c.mu.Lock()

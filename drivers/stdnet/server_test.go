@@ -35,6 +35,52 @@ func TestPipe(t *testing.T) {
 	}
 }
 
+// A connection taken over from somebody who has read from it already: what was read comes first, and the machine is the
+// caller's own.
+func TestServeMachine(t *testing.T) {
+	s := stdnet.New(drivers.ServiceFunc(func(*drivers.Turn, drivers.Link) drivers.Machine { return nil }), stdnet.Config{})
+	defer s.Close()
+	svc := drivertest.Guard(t, drivertest.Echo)
+	early := []byte("early ")
+	for _, network := range []string{"pipe", "tcp"} {
+		here, there := net.Pipe()
+		if network == "tcp" {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if here, err = net.Dial("tcp", l.Addr().String()); err != nil {
+				t.Fatal(err)
+			}
+			if there, err = l.Accept(); err != nil {
+				t.Fatal(err)
+			}
+			_ = l.Close()
+		}
+		done := make(chan error, 1)
+		go func() {
+			done <- s.ServeMachine(there, early, func(tn *drivers.Turn, l drivers.Link) drivers.Machine {
+				return svc.Accept(tn, l)
+			})
+		}()
+		_ = here.SetDeadline(time.Now().Add(20 * time.Second))
+		got := make([]byte, len("early late"))
+		if _, err := io.ReadFull(here, got[:6]); err != nil {
+			t.Fatal(network, err)
+		}
+		if _, err := here.Write([]byte("late")); err != nil {
+			t.Fatal(network, err)
+		}
+		if _, err := io.ReadFull(here, got[6:]); err != nil || string(got) != "early late" {
+			t.Fatalf("%s: %q, %v", network, got, err)
+		}
+		_ = here.Close()
+		if err := <-done; err != nil {
+			t.Errorf("%s: ServeMachine: %v", network, err)
+		}
+	}
+}
+
 func TestServeConnRefuses(t *testing.T) {
 	s := stdnet.New(drivertest.Echo, stdnet.Config{MaxConns: 1})
 	first, served := net.Pipe()
@@ -84,7 +130,7 @@ func TestConfigValidate(t *testing.T) {
 		ok   bool
 	}{
 		{"zero", stdnet.Config{}, true},
-		{"none", stdnet.Config{KillWater: -1, MaxTail: -1, MaxPosts: -1, MaxConns: -1, WriteStall: -1, Linger: -1, LingerBytes: -1}, true},
+		{"none", stdnet.Config{KillWater: -1, MaxTail: -1, MaxPosts: -1, MaxConns: -1, WriteStall: -1, LingerTime: -1, LingerBytes: -1}, true},
 		{"large high water moves kill water", stdnet.Config{HighWater: 8 << 20}, true},
 		{"no read buffer", stdnet.Config{ReadBuffer: -1}, false},
 		{"no high water", stdnet.Config{HighWater: -1}, false},

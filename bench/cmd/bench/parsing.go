@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,19 +16,38 @@ import (
 // parsing runs the benchmarks of ./parse, once with the assembly kernels and once in pure Go. Benchmarks of one input run
 // side by side, and the whole list is repeated once a round.
 func (c *config) parsing(ctx context.Context, rep *report) error {
+	plain, ldflags := "", ""
+	if c.pico != "" {
+		plain = "pico"
+		var err error
+		if ldflags, err = c.picoLibrary(ctx); err != nil {
+			return err
+		}
+	}
 	for range c.rounds {
-		for _, tags := range []string{"", "purego"} {
+		for _, tags := range []string{plain, "purego"} {
 			args := []string{"test", "-run", "^$", "-bench", ".", "-benchtime", "100ms", "-tags", tags, "./parse"}
 			if tags == "purego" {
 				args[4] = "/^purewire"
 			}
 			cmd := exec.CommandContext(ctx, "go", args...)
 			cmd.Stderr = os.Stderr
+			cmd.Env = append(os.Environ(), "CGO_LDFLAGS="+ldflags)
 			b, err := cmd.Output()
 			if err != nil {
 				return fmt.Errorf("%w: %s", err, b)
 			}
+			if tags == plain {
+				tags = ""
+			}
 			rep.addParse(string(b), tags)
+		}
+		if c.httparse {
+			b, err := exec.CommandContext(ctx, filepath.Join(c.out, "bin", "httparse"), "100").Output()
+			if err != nil {
+				return fmt.Errorf("httparse: %w", err)
+			}
+			rep.addParse(string(b), "")
 		}
 	}
 	return nil

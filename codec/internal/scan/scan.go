@@ -1,5 +1,5 @@
-// Package scan finds the bytes that end tokens and field values. It has an AVX2 kernel for amd64, which makes bitmaps of
-// whole blocks in one pass, and scans by 8-byte words for everything else; the build tag purego leaves the kernel out.
+// Package scan finds the bytes that end tokens and field values. It has kernels for amd64 (AVX2, AVX-512), which make
+// bitmaps of whole blocks in one pass, and scans by 8-byte words for everything else; the build tag purego leaves the kernel out.
 package scan
 
 import (
@@ -74,21 +74,24 @@ func TextEnd(src []byte, i int) int {
 
 // HasDelimiter reports whether a byte of src is below 0x21 or is "#". src has no byte above 0x7F.
 func HasDelimiter(src []byte) bool {
-	i := 0
-	for ; i+8 <= len(src); i += 8 {
-		w := binary.LittleEndian.Uint64(src[i:])
-		x := w ^ '#'*ones
-		if (w-0x21*ones|(x-ones))&tops != 0 {
-			return true
+	if len(src) < 8 {
+		for _, c := range src {
+			if c < 0x21 || c == '#' {
+				return true
+			}
 		}
+		return false
 	}
-	for ; i < len(src); i++ {
-		if src[i] < 0x21 || src[i] == '#' {
-			return true
-		}
+	hit := delimiter(binary.LittleEndian.Uint64(src[len(src)-8:])) // what is left behind the last whole word
+	for len(src) > 8 {
+		hit |= delimiter(binary.LittleEndian.Uint64(src))
+		src = src[8:]
 	}
-	return false
+	return hit&tops != 0
 }
+
+// delimiter sets the top bits of bytes of w that are below 0x21 or "#", and perhaps of bytes above such a one.
+func delimiter(w uint64) uint64 { return (w - 0x21*ones) | ((w ^ '#'*ones) - ones) }
 
 var token = func() (t [256]bool) {
 	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {

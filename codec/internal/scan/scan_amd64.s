@@ -40,6 +40,11 @@ DATA del<>+16(SB)/8, $0x7f7f7f7f7f7f7f7f
 DATA del<>+24(SB)/8, $0x7f7f7f7f7f7f7f7f
 GLOBL del<>(SB), RODATA|NOPTR, $32
 
+// What 0x21 to 0x7E become less 0x20 is below it.
+DATA visible<>+0(SB)/8, $0x5f5f5f5f5f5f5f5f
+DATA visible<>+8(SB)/8, $0x5f5f5f5f5f5f5f5f
+GLOBL visible<>(SB), RODATA|NOPTR, $16
+
 // MARK makes the masks of the 32 bytes in Y0: NotToken in AX, NotText in BX.
 #define MARK \
 	VPSHUFB   Y0, Y8, Y1 \
@@ -127,4 +132,55 @@ short:
 	MOVQ    AX, (DI)
 	MOVQ    BX, 64(DI)
 	VZEROUPPER
+	RET
+
+// func fillAVX512(m *Bitmaps, src *byte, n int)
+// Only registers above Z15 are used: there is nothing for VZEROUPPER to clean.
+TEXT ·fillAVX512(SB), NOSPLIT, $0-24
+	MOVQ           m+0(FP), DI
+	MOVQ           src+8(FP), SI
+	MOVQ           n+16(FP), CX
+	VBROADCASTI32X4 low<>(SB), Z24
+	VBROADCASTI32X4 high<>(SB), Z25
+	VBROADCASTI32X4 nibble<>(SB), Z26
+	VBROADCASTI32X4 space<>(SB), Z27
+	VBROADCASTI32X4 tab<>(SB), Z28
+	VBROADCASTI32X4 visible<>(SB), Z29
+	KXNORQ         K1, K1, K1
+	SUBQ           $64, CX
+	JB             rest
+
+whole:
+	VMOVDQU8 (SI), Z16
+
+mark:
+	VPSHUFB   Z16, Z24, Z17
+	VPSRLW    $4, Z16, Z18
+	VPANDQ    Z26, Z18, Z18
+	VPSHUFB   Z18, Z25, Z18
+	VPTESTNMB Z17, Z18, K1, K2
+	VPSUBB    Z27, Z16, Z19
+	VPCMPUB   $5, Z29, Z19, K1, K3
+	VPCMPEQB  Z28, Z16, K4
+	KANDNQ    K3, K4, K3
+	KMOVQ     K2, (DI)
+	KMOVQ     K3, 64(DI)
+	ADDQ      $64, SI
+	ADDQ      $8, DI
+	SUBQ      $64, CX
+	JAE       whole
+
+rest:
+	// CX is 64 less than what is left, which is below 64. A load under a mask touches nothing that the mask leaves out.
+	ADDQ $64, CX
+	JLE  end
+	MOVQ $-1, AX
+	SHLQ CX, AX
+	NOTQ AX
+	KMOVQ AX, K1
+	VMOVDQU8.Z (SI), K1, Z16
+	XORQ CX, CX
+	JMP  mark
+
+end:
 	RET

@@ -147,6 +147,9 @@ func parityCases() []parityCase {
 	add(parityCase{name: " since", target: "/files/digits", fields: "If-Modified-Since: Thu, 29 Feb 2024 12:00:00 GMT\r\n", status: "304"})
 	// Fields as they arrive.
 	add(parityCase{name: " fields", target: "/x/request", fields: "X-A: 1\r\nx-a:2\r\nX-Empty:\r\nX-Sp: \t v \t \r\nUser-Agent: t\r\nAccept: a\r\nAccept: b\r\n", status: "200"})
+	// RFC 9110 section 5.5-4: a recipient SHOULD treat bytes above 0x7F as opaque data.
+	add(parityCase{name: " utf-8", target: "/x/request", fields: "X-City: K\u00f6ln \u65e5\u672c\r\nCookie: n=\u00e9\r\n", status: "200"})
+	add(parityCase{name: " latin-1", target: "/x/request", fields: "X-City: K\xf6ln\xff\r\n", status: "200"})
 	add(parityCase{name: " auth", target: "/x/basic", fields: "Authorization: Basic dTpw\r\nCookie: k=v\r\nUser-Agent: ua\r\nReferer: r\r\n", status: "200"})
 	add(parityCase{name: " many", target: "/x/request", fields: strings.Repeat("X-Many: value\r\n", 90), status: "200"})
 	// Refusals.
@@ -155,6 +158,8 @@ func parityCases() []parityCase {
 	add(parityCase{name: " expectation", target: "/plaintext", fields: "Expect: miracles\r\n", refused: true, status: "417"})
 	add(parityCase{name: " bad length", method: "POST", target: "/echo", fields: "Content-Length: x\r\n", refused: true, status: "400"})
 	add(parityCase{name: " space before colon", target: "/plaintext", fields: "X : y\r\n", refused: true, status: "400"})
+	add(parityCase{name: " control", target: "/plaintext", fields: "X: \x00\r\n", refused: true, status: "400"})
+	add(parityCase{name: " utf-8 name", target: "/plaintext", fields: "X\u00e9: y\r\n", refused: true, status: "400"})
 	add(parityCase{name: " bad name", target: "/plaintext", fields: "X(: y\r\n", refused: true, status: "400"})
 	add(parityCase{name: " coding", method: "POST", target: "/echo", fields: "Transfer-Encoding: zip\r\n", refused: true, status: "501"})
 	add(parityCase{name: " bad host", target: "/plaintext", noHost: true, fields: "Host: a b\r\n", refused: true, status: "400"})

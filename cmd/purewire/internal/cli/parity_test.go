@@ -215,9 +215,9 @@ func parityHandler() (h http.Handler, done func()) {
 // answer is everything of one response that two servers must agree on.
 type answer struct {
 	Interim []string
-	// Status is the code alone: a client ignores the phrase (RFC 9112 section 4-4), and net/http's are older than RFC 9110.
+	// Status is the code alone: a client ignores the phrase (RFC 9112 section 4-9), and net/http's are older than RFC 9110.
 	// Nor is the version compared: net/http answers HTTP/1.0 in kind, purewire with the version it conforms to (RFC 9110
-	// section 2.5-13).
+	// section 6.2-7).
 	Status  int
 	Header  http.Header
 	Length  int64

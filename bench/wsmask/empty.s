@@ -1,0 +1,1 @@
+// Empty: without an assembly file the compiler refuses functions that have no body.
