@@ -25,12 +25,12 @@ func (c *Conn) Advance(now codec.Time) {
 	// RFC 9113 section 6.5.3: if the sender of a SETTINGS frame does not receive an acknowledgment within a reasonable amount of
 	// time, it MAY issue a connection error of type SETTINGS_TIMEOUT.
 	case c.owed.deadline.Reached(now):
-		c.fail(fSettingsTimeout, 0)
+		c.late(fSettingsTimeout)
 		return
 	case c.stall.conn.Reached(now):
 		c.stall.conn = codec.Never
 		if c.sendWin <= 0 && (c.sched.count > 0 || c.stall.direct) {
-			c.fail(fConnStalled, 0)
+			c.late(fConnStalled)
 			return
 		}
 	}
@@ -41,6 +41,12 @@ func (c *Conn) Advance(now codec.Time) {
 		c.away.due = codec.Never
 		c.closeFinally()
 	}
+}
+
+// late ends the connection for something that did not come: no input is at fault.
+func (c *Conn) late(f Fault) {
+	c.fail(f, 0)
+	c.err.Off = -1
 }
 
 // Deadline returns when Advance wants to be called, codec.Never for not at all.

@@ -392,7 +392,9 @@ func TestSettingsTimeout(t *testing.T) {
 			}
 		}
 		c.Advance(now.Add(DefaultSettingsTimeout))
-		if _, err := c.Next(nil, &ev); errors.Is(err, SettingsTimeout) != late {
+		_, err := c.Next(nil, &ev)
+		var e *Error
+		if errors.Is(err, SettingsTimeout) != late || errors.As(err, &e) && e.Off != -1 {
 			t.Errorf("late %v: %v", late, err)
 		}
 	}
