@@ -102,3 +102,29 @@ func TestTypes(t *testing.T) {
 		}
 	}
 }
+
+// TestConnPreface: H2-15: a connection that does not begin with the preface ends at the first wrong octet, whatever has come behind it.
+func TestConnPreface(t *testing.T) {
+	for k := range len(ClientPreface) {
+		wrong := []byte(ClientPreface)
+		wrong[k] ^= 0x20
+		for _, behind := range []string{"", "\x00\x00\x00\x04\x00\x00\x00\x00\x00"} {
+			var c Conn
+			var ev Event
+			c.Init(Server, nil)
+			src := append(wrong, behind...)
+			for i := range src {
+				n, err := c.Next(src[:i+1], &ev)
+				if (err != nil) != (i >= k) || n != 0 {
+					t.Fatalf("octet %d is wrong: %d octets: %v", k, i+1, err)
+				}
+				if err != nil && !errors.Is(err, ProtocolError) {
+					t.Fatal(err)
+				}
+			}
+			if out := c.AppendOwed(nil, 1<<20); len(out) < 17 || FrameType(out[3]) != FrameSettings || FrameType(out[len(out)-14]) != FrameGoAway {
+				t.Fatalf("owed %x", out) // our SETTINGS are the first frame all the same
+			}
+		}
+	}
+}
