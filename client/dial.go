@@ -16,7 +16,7 @@ import (
 )
 
 // carrier is the driver of all client connections: it lends its machines the memory of its workers.
-var carrier = sync.OnceValue(func() *stdnet.Server { return stdnet.New(service{}, stdnet.Config{Linger: -1, MaxPosts: -1}) })
+var carrier = sync.OnceValue(func() *stdnet.Server { return stdnet.New(service{}, stdnet.Config{LingerTime: -1, MaxPosts: -1}) })
 
 type service struct{}
 
