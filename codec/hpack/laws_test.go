@@ -29,8 +29,8 @@ type instance struct {
 	b      hpack.Block
 	ev     event
 	limits hpack.Limits
-	fed    int   // octets of the block at the start of src that the Decoder has had
-	at     int64 // offset of that start
+	fed    int         // octets of the block at the start of src that the Decoder has had
+	at     int64       // offset of that start
 	bad    hpack.Error // the framing is not that of the corpus, if it has a reason
 }
 
