@@ -353,7 +353,7 @@ func TestAllocations(t *testing.T) {
 		out := make([]byte, 0, 1<<20)
 		var ev Event
 		var j Joiner
-		n := testing.AllocsPerRun(50, func() {
+		n := testing.AllocsPerRun(5, func() {
 			for _, size := range []int{1, 128, 1000, 16 << 10, 100_000} {
 				for _, way := range []struct{ from, to *Conn }{{&p.s, &p.c}, {&p.c, &p.s}} {
 					wire, err := way.from.AppendMessage(out, Text, text[:size])
