@@ -54,6 +54,10 @@ type Transport struct {
 	// Proxy returns the proxy for a request, nil for none. Nil: ProxyFromEnvironment. NoProxy never returns one.
 	Proxy func(*http.Request) (*url.URL, error)
 
+	// Wrap, if not nil, is given each connection once it is established and secured, before the first request, with the protocol
+	// that it will speak ("http/1.1" or "h2"). What it returns is used instead: to log or count the bytes, for example.
+	Wrap func(nc net.Conn, protocol string) net.Conn
+
 	// DialTimeout bounds the connection to the server or the proxy. Default 30 s.
 	DialTimeout time.Duration
 	// TLSTimeout bounds the TLS handshake. Default 10 s.
@@ -127,7 +131,7 @@ func (tr *Transport) init() *settings {
 		if s.agent == "" {
 			s.agent = DefaultUserAgent
 		}
-		s.prof1 = http1.Options{Limits: tr.HTTP1Limits, Leniency: http1.Leniency{ObsText: true}}.Profile()
+		s.prof1 = http1.Options{Limits: tr.HTTP1Limits}.Profile()
 		h2 := tr.HTTP2Config
 		if h2.Window.Stream == 0 {
 			h2.Window.Stream = 1 << 20

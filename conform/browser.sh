@@ -8,7 +8,8 @@ url=$1 work=$3 shot=${4:-}
 profile=$(mktemp -d "$work/profile.XXXXXX")
 trap 'rm -rf "$profile"' EXIT
 flags=(--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-	--disable-component-update --disable-sync --disable-dev-shm-usage --user-data-dir="$profile" --window-size=1100,1250)
+	--disable-component-update --disable-sync --disable-dev-shm-usage --user-data-dir="$profile" --window-size=1100,1250
+	--ignore-certificate-errors)
 # The page holds its load event back until it is done; if it never is, a timeout ends the load. What the page's script says is
 # not what the page says.
 dom=$(timeout 90 chromium "${flags[@]}" --timeout=60000 --dump-dom "$url/#check" 2>"$work/chromium.log" | sed '/^<script>$/,/^<\/script>$/d') || true
@@ -23,4 +24,4 @@ if [ "$failures" -gt 0 ]; then tail -n 5 "$work/chromium.log"; fi
 if [ -n "$shot" ]; then
 	timeout 90 chromium "${flags[@]}" --timeout=8000 --screenshot="$shot" "$url/" >/dev/null 2>&1
 fi
-verdict "Chromium on $2"
+verdict "Chromium on $2, ${url%%:*}"

@@ -49,8 +49,8 @@ func newConversation(t *testing.T, seed uint64) *conversation {
 	pick := func(n ...int) int { return n[rng.IntN(len(n))] }
 	for role := range v.e {
 		p := Config{
-			Limits: Limits{Streams: pick(1, 3, 100), Requests: pick(2, 50), FrameSize: pick(0, 20000), EarlyPriorities: pick(-1, 0)},
-			Window: WindowPolicy{Stream: uint32(pick(1, 100, 70000, 0)), Conn: uint32(pick(65535, 100000, 0)), Max: uint32(pick(0, 0, 1<<20))},
+			Limits:      Limits{Streams: pick(1, 3, 100), Requests: pick(2, 50), FrameSize: pick(0, 20000), EarlyPriorities: pick(-1, 0)},
+			Window:      WindowPolicy{Stream: uint32(pick(1, 100, 70000, 0)), Conn: uint32(pick(65535, 100000, 0)), Max: uint32(pick(0, 0, 1<<20))},
 			HeaderTable: pick(-1, 100, 0, 10000), EncoderTable: pick(-1, 0, 200), NoHuffman: rng.IntN(2) == 0,
 		}.Profile()
 		v.e[role] = &talker{end: &end{Conn: new(Conn)}, work: map[uint32]*talk{}}

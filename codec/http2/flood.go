@@ -8,7 +8,7 @@ type flood struct {
 	resets int64 // eighths of a stream that may still end early
 	fruit  int64 // units that may still be spent, see Limits.Fruitless
 
-	empty  int64 // DATA frames without data that may still come
+	empty int64 // DATA frames without data that may still come
 
 	resetsAt, fruitAt, emptyAt codec.Time // when they were refilled
 }

@@ -20,6 +20,9 @@ type Driver struct {
 	Start func(t testing.TB, svc drivers.Service, o Options) Server
 	// NoUnix says that the driver cannot listen on Unix sockets.
 	NoUnix bool
+	// Costly says that a connection costs much to make, as a TLS handshake does: the tests that make thousands make a tenth of them,
+	// unless Full.
+	Costly bool
 	// OneListener says that the driver serves one listener only.
 	OneListener bool
 }
@@ -63,6 +66,14 @@ func scale(short, long int) int {
 		return long
 	}
 	return short
+}
+
+// conns is how many connections a test makes that would like n.
+func (d Driver) conns(n int) int {
+	if d.Costly && !Full() {
+		return n / 10
+	}
+	return n
 }
 
 // patience is how long the suite waits for what must happen. Nothing waits this long unless it fails.

@@ -83,7 +83,7 @@ func noByteReachesAWrongPeer(t *testing.T, d Driver) {
 			}
 		})
 	}
-	n := scale(4_000, 1_000_000)
+	n := d.conns(scale(4_000, 1_000_000))
 	for g := range 4 {
 		peers.Go(func() {
 			buf := make([]byte, 4096)
@@ -128,7 +128,7 @@ func noByteReachesAWrongPeer(t *testing.T, d Driver) {
 
 // As many connections as the descriptor limit allows, at most 10,000: all live at once, all served.
 func manyConnections(t *testing.T, d Driver) {
-	n := min(10_000, (descriptorLimit()-200)/2)
+	n := d.conns(min(10_000, (descriptorLimit()-200)/2))
 	s := startService(t, d, Options{}, Echo)
 	addr := s.Addrs()[0]
 	cs := make([]net.Conn, n)

@@ -101,9 +101,7 @@ type conn struct {
 
 var (
 	errAborted = fmt.Errorf("purewire: aborted by the machine: %w", drivers.ErrClosed)
-	// ErrKillWater ends a connection whose machine appended more output than Config.KillWater while the peer took none.
-	ErrKillWater = fmt.Errorf("purewire: unsent output exceeds KillWater: %w", drivers.ErrWriteStall)
-	errMachine   = errors.New("purewire: machine broke the Machine contract")
+	errMachine = errors.New("purewire: machine broke the Machine contract")
 )
 
 // PanicError is what Closed is told after a panic in the machine, in a posted function or in one started by Go.
@@ -188,9 +186,16 @@ func (c *conn) serve() {
 		c.mu.Unlock()
 	}()
 	s := c.srv
+	var failed error
+	if sc, ok := c.nc.(secureConn); ok {
+		failed = c.handshake(sc)
+	}
 	w := s.getWorker()
 	s.tick(w)
 	c.mu.Lock()
+	if failed != nil {
+		c.fail(failed)
+	}
 	if !c.dead && c.accept(w) {
 		c.run(w)
 	}
@@ -258,7 +263,11 @@ func (c *conn) accept(w *worker) (ok bool) {
 	if c.start = nil; start == nil {
 		start = c.srv.svc.Accept
 	}
-	c.m = start(&w.turn, (*link)(c))
+	var l drivers.Link = (*link)(c)
+	if sc, ok := c.nc.(secureConn); ok {
+		l = &secureLink{link: (*link)(c), sc: sc}
+	}
+	c.m = start(&w.turn, l)
 	if c.m == nil {
 		c.fail(drivers.ErrClosed)
 		return false

@@ -22,7 +22,7 @@ func TestDriver(t *testing.T) {
 			sessions := tls.NewLRUClientSessionCache(0)
 			t.Run(e.name+" "+tls.VersionName(version), func(t *testing.T) {
 				drivertest.Run(t, drivertest.Driver{
-					Name: e.name + "/tls",
+					Name: e.name + "/tls", Costly: true,
 					Start: func(t testing.TB, svc drivers.Service, o drivertest.Options) drivertest.Server {
 						w, err := tlswrap.New(svc, &tls.Config{Certificates: []tls.Certificate{cert}}, tlswrap.Options{MaxTail: o.MaxTail})
 						if err != nil {

@@ -1,6 +1,9 @@
 package tlswrap
 
-import "errors"
+import (
+	"crypto/tls"
+	"errors"
+)
 
 var (
 	// ErrTruncated: the peer's side of the connection ended without close_notify (RFC 8446 section 6.1).
@@ -14,6 +17,17 @@ var (
 	// ErrHandshakeSize: the peer's side of the handshake exceeds Options.MaxHandshake.
 	ErrHandshakeSize = errors.New("tlswrap: handshake has too many bytes")
 )
+
+// RefusedError: Options.OnHello refused the client.
+type RefusedError struct {
+	// Alert is the alert that the client got.
+	Alert byte
+}
+
+// Error names the alert.
+func (e *RefusedError) Error() string {
+	return "tlswrap: OnHello refused: " + tls.AlertError(e.Alert).Error()
+}
 
 // errWait tells crypto/tls that there is no record yet. Its Temporary method keeps crypto/tls from ending the connection
 // with it.

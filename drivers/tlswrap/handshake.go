@@ -6,6 +6,7 @@ import (
 
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/drivers"
+	"github.com/purewire/purewire/drivers/tlspeek"
 )
 
 // maxAhead is how many bytes of records are taken from the driver ahead of the handshake.
@@ -15,7 +16,7 @@ const maxAhead = 64 << 10
 // meet here.
 type handshake struct {
 	c    *conn
-	scan helloScan
+	scan tlspeek.Scan
 	next *handshake // the queue: guarded by slots.mu
 	prev *handshake
 	// queued: in the queue. granted: it has a slot, and does not know yet.
@@ -43,7 +44,7 @@ func (c *conn) hello(t *drivers.Turn, src, dst []byte) (int, []byte) {
 		c.hs.moved.L = &c.hs.mu
 	}
 	h := c.hs
-	complete, ok := h.scan.next(src)
+	complete, ok := h.scan.Next(src)
 	switch {
 	case !ok:
 		// RFC 8446 section 5: "If a TLS implementation receives an unexpected record type, it MUST terminate the connection with an
@@ -57,11 +58,25 @@ func (c *conn) hello(t *drivers.Turn, src, dst []byte) (int, []byte) {
 		}
 		c.refuse(ErrNotTLS)
 		return len(src), dst
-	case int(h.scan.need) > c.svc.opt.MaxHello || int(h.scan.off) > c.svc.opt.MaxHello || !complete && len(src) > c.svc.opt.MaxHello:
+	case max(h.scan.Need(), h.scan.Len()) > c.svc.opt.MaxHello || !complete && len(src) > c.svc.opt.MaxHello:
 		c.refuse(ErrHello)
 		return len(src), appendAlert(dst, alertDecodeError)
 	case !complete:
 		return 0, dst
+	}
+	if f := c.svc.opt.OnHello; f != nil {
+		l := t.Local.(*local)
+		alert := byte(alertDecodeError)
+		err := l.hello.Parse(src)
+		if err == nil {
+			if alert = f((*link)(c), &l.hello); alert != 0 {
+				err = &RefusedError{alert}
+			}
+		}
+		if err != nil {
+			c.refuse(err)
+			return len(src), appendAlert(dst, alert)
+		}
 	}
 	n := records(src)
 	h.in = append([]byte(nil), src[:n]...)
@@ -256,7 +271,12 @@ func (h *handshake) result() (over bool, err error) {
 // finished takes over from the goroutine, which is through.
 func (c *conn) finished(t *drivers.Turn, err error) {
 	h := c.hs
-	c.early, c.rest = h.out, h.in
+	if len(h.out) > 0 {
+		c.early = h.out
+	}
+	if len(h.in) > 0 {
+		c.rest = h.in
+	}
 	c.deadline = codec.Never
 	if err != nil {
 		c.refuse(err)

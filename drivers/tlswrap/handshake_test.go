@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/purewire/purewire/drivers"
+	"github.com/purewire/purewire/drivers/tlspeek"
 	"github.com/purewire/purewire/drivers/tlswrap"
 )
 
@@ -485,4 +486,53 @@ func (c *held) Write(p []byte) (int, error) {
 	}
 	c.wrote = true
 	return c.Conn.Write(p)
+}
+
+// TL09: OnHello sees the ClientHello before anything else happens, and may refuse.
+func TestOnHello(t *testing.T) {
+	everyVersion(t, func(t *testing.T, e engine, v uint16) {
+		prints := make(chan string, 10)
+		var link drivers.Link
+		r := newRig(t, e, func(_ *rig, cfg *tls.Config, o *tlswrap.Options) {
+			cfg.NextProtos = []string{"h2"}
+			o.OnHello = func(l drivers.Link, h *tlspeek.Hello) byte {
+				if string(h.ServerName) == "forbidden.example" {
+					return 112 // unrecognized_name
+				}
+				link = l
+				prints <- fmt.Sprintf("%s %s %s", h.ServerName, h.Protocols, h.JA4(nil)[:3])
+				return 0
+			}
+		})
+		cfg := r.config(v)
+		cfg.NextProtos = []string{"h2"}
+		cfg.ServerName = "forbidden.example"
+		if _, err := r.dial(cfg); err == nil || !strings.Contains(err.Error(), "unrecognized name") {
+			t.Errorf("the client sees %v", err)
+		}
+		var refused *tlswrap.RefusedError
+		if err := recv(t, "the verdict", r.hands); !errors.As(err, &refused) || refused.Alert != 112 {
+			t.Error(err)
+		}
+		cfg.ServerName = "localhost"
+		c, m := r.open(cfg)
+		echo(t, c, "hello")
+		want := map[uint16]string{tls.VersionTLS12: "localhost [h2] t12", tls.VersionTLS13: "localhost [h2] t13"}[v]
+		if got := recv(t, "the hello", prints); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		if link.RemoteAddr().String() != m.link.RemoteAddr().String() {
+			t.Error("another link")
+		}
+		// What tlspeek cannot read is refused.
+		raw := r.tcp()
+		_, _ = raw.Write([]byte{22, 3, 1, 0, 5, 1, 0, 0, 1, 0})
+		if got, err := io.ReadAll(raw); !bytes.Equal(got, []byte{21, 3, 1, 0, 2, 2, 50}) || err != nil {
+			t.Errorf("%x, %v", got, err)
+		}
+		var bad *tlspeek.Error
+		if err := recv(t, "the verdict", r.hands); !errors.As(err, &bad) {
+			t.Error(err)
+		}
+	})
 }

@@ -74,6 +74,12 @@ func (a *authority) issueUntil(tb testing.TB, name string, end time.Time) tls.Ce
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
+// exampleCertificate is for examples, which have no testing.T.
+func exampleCertificate() tls.Certificate {
+	t := &testing.T{}
+	return newAuthority(t).issue(t, "localhost")
+}
+
 // engine starts a driver.
 type engine struct {
 	name  string
@@ -112,7 +118,7 @@ func (s *stdServer) join() {
 func startStdnet(tb testing.TB, svc drivers.Service, o drivertest.Options) drivertest.Server {
 	s := &stdServer{Server: stdnet.New(svc, stdnet.Config{
 		HighWater: o.HighWater, KillWater: o.KillWater, MaxTail: o.MaxTail, MaxConns: o.MaxConns, MaxPosts: o.MaxPosts,
-		WriteStall: o.WriteStall, Linger: o.Linger,
+		WriteStall: o.WriteStall, LingerTime: o.Linger,
 	})}
 	n := max(1, o.Listeners)
 	s.done = make(chan error, n)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/purewire/purewire/drivers"
+	"github.com/purewire/purewire/drivers/tlspeek"
 )
 
 // Defaults of Options.
@@ -40,6 +41,10 @@ type Options struct {
 	// an HTTP error in plain text. Nil, or nothing returned, sends the alert unexpected_message. It must not keep its
 	// argument.
 	NotTLS func(first []byte) []byte
+	// OnHello is shown the ClientHello before the handshake begins, and any cryptography is done. It returns 0 to go on, or an alert
+	// (RFC 8446 section 6.2, for example 112 for unrecognized_name) to refuse. h is only valid during the call. l is the Link
+	// that OnHandshake and the inner service get: what is learnt here can be kept under it.
+	OnHello func(l drivers.Link, h *tlspeek.Hello) (alert byte)
 	// OnHandshake is told how every handshake that was begun ended: nil, or why not. It is called by the connection's owner and must
 	// not block. l is the Link that the inner service gets (its ConnectionState is nil after an error).
 	OnHandshake func(l drivers.Link, err error)
@@ -94,6 +99,7 @@ type local struct {
 	rec    []byte       // the record that crypto/tls may read
 	dst    []byte       // where crypto/tls's output goes
 	max    int          // the largest Turn.Max seen
+	hello  tlspeek.Hello
 	inside any
 }
 
