@@ -61,6 +61,7 @@ for driver in "${drivers[@]}"; do
 		tail -n 1 "$work/log"
 	fi
 done
+bash conform/wsclient.sh "$work" || failed+=(client)
 if [ ${#failed[@]} -gt 0 ]; then
 	echo "conform FAILED: ${failed[*]}"
 	exit 1
