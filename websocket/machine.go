@@ -91,7 +91,7 @@ loop:
 	if c.flags&(fFailed|fAbort|fGone) != 0 {
 		n = len(src)
 	}
-	c.tail = uint32(min(len(src)-n, 1<<31))
+	c.tail = uint32(min(len(src)-n, 1<<30))
 	if c.has(fFIN) && c.reads() {
 		c.finish() // what is left is no frame
 	}
