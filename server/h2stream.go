@@ -136,6 +136,7 @@ func (c *h2conn) request(t *drivers.Turn, l *local, out []byte) []byte {
 	}
 	s.counted = true
 	s.newExchange(t, l)
+	s.x.counted = true
 	c.watch(s)
 	go s.x.run()
 	return out
