@@ -16,7 +16,7 @@ has() {
 	checks=$((checks + 1))
 	if ! grep -qE -- "$2" <<<"$3"; then
 		failures=$((failures + 1))
-		printf 'FAIL %s\n  want: /%s/\n  got:  %q\n' "$1" "$2" "$3"
+		printf 'FAIL %s\n  want: /%s/\n  got:  %.2000q\n' "$1" "$2" "$3"
 	fi
 }
 
@@ -45,3 +45,12 @@ need() {
 
 # field NAME: prints the value of a field from the response head on standard input.
 field() { tr -d '\r' | sed -n "s/^$1: //Ip"; }
+
+# lacks NAME PATTERN GOT: counts one check; GOT must not match the extended regular expression.
+lacks() {
+	checks=$((checks + 1))
+	if grep -qE -- "$2" <<<"$3"; then
+		failures=$((failures + 1))
+		printf 'FAIL %s\n  must not match: /%s/\n  got:  %q\n' "$1" "$2" "$3"
+	fi
+}

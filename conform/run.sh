@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 GO=${GO:-go}
 . conform/lib.sh
 need curl curl
+need openssl openssl
 need ab apache2-utils
 need wrk wrk
 need chromium chromium
@@ -22,13 +23,16 @@ mkdir "$work/files"
 for _ in {1..1000}; do printf '0123456789'; done >"$work/files/digits"
 echo '<p>page</p>' >"$work/files/page.html"
 head -c 3000000 /dev/urandom >"$work/files/large"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+	-addext subjectAltName=IP:127.0.0.1,DNS:localhost -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
 
 drivers=("$@")
 if [ ${#drivers[@]} = 0 ]; then drivers=(nethttp stdnet reactor); fi
 failed=()
 for driver in "${drivers[@]}"; do
 	echo "== $driver"
-	"$work/purewire" serve --driver "$driver" --addr 127.0.0.1:0 --dir "$work/files" >"$work/log" 2>&1 &
+	"$work/purewire" serve --driver "$driver" --addr 127.0.0.1:0 --dir "$work/files" \
+		--tls-addr 127.0.0.1:0 --cert "$work/cert.pem" --key "$work/key.pem" >"$work/log" 2>&1 &
 	pid=$!
 	url=
 	: >"$work/log"
@@ -42,8 +46,12 @@ for driver in "${drivers[@]}"; do
 		cat "$work/log"
 		exit 1
 	fi
-	for suite in http1 load browser; do
+	for suite in http1 websocket load browser; do
 		bash "conform/$suite.sh" "$url" "$driver" "$work" || failed+=("$driver/$suite")
+	done
+	secure=$(sed -n 's,^ *\(https://[^/]*\)/.*$,\1,p' "$work/log")
+	for suite in tls browser; do
+		bash "conform/$suite.sh" "$secure" "$driver" "$work" || failed+=("$driver/$suite over TLS")
 	done
 	if ! kill -0 "$pid" 2>/dev/null; then
 		failed+=("$driver/alive")

@@ -154,7 +154,7 @@ func (x *Ctx) Close() {
 func (x *Ctx) Abort() { x.act = actAbort }
 
 // SetField adds a field to the response that follows, and returns the Ctx. Name and value are lent until then. A field that may not be
-// sent (see http1.ResponseHead.Fields) makes the answer fail.
+// sent (see http1.ResponseHead.Fields) makes the answer fail. Upgrade, which 426 needs, brings its Connection field along.
 func (x *Ctx) SetField(name, value []byte) *Ctx {
 	x.extra = append(x.extra, codec.Field{Name: name, Value: value})
 	return x

@@ -154,9 +154,19 @@ func (x *Ctx) head(enc *http1.Encoder, status int, contentType string, f http1.F
 	if contentType != "" {
 		l.fields = append(l.fields, codec.Field{Name: nameContentType, Value: viewOf(contentType)})
 	}
-	l.fields = append(l.fields, x.extra...)
+	var upgrade []byte
+	for _, f := range x.extra {
+		if http1.EqualFold(f.Name, "Upgrade") {
+			// RFC 9110 section 7.8-15: an Upgrade field is nothing for HTTP/1.0.
+			if !c.has(fOld) {
+				upgrade = f.Value
+			}
+			continue
+		}
+		l.fields = append(l.fields, f)
+	}
 	l.head = http1.ResponseHead{
-		Status: status, HTTP10: c.has(fOld), Fields: l.fields, Framing: f, Length: length,
+		Status: status, HTTP10: c.has(fOld), Fields: l.fields, Framing: f, Length: length, Upgrade: upgrade,
 		ToHEAD: c.has(fHead), Close: c.closing() || f == http1.UntilClose, Date: l.dates.Bytes(x.t.Unix),
 	}
 	dst, err := enc.AppendResponse(x.dst, &l.head)

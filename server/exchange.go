@@ -175,9 +175,10 @@ func (x *exchange) run() {
 			x.recycle()
 		}
 		x.g.mu.Unlock()
-		if x.h2 != nil { // a goroutine of its own; else the driver calls Advance now
+		if x.h2 != nil { // this goroutine is no driver's
 			x.link.Wake()
 		}
+		// Otherwise the driver calls Advance now.
 	}()
 	if x.bad {
 		x.closeConn = true

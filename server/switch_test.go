@@ -186,3 +186,59 @@ func TestSwitchDraining(t *testing.T) {
 	r = newRig(t, cfg).send(head)
 	require.True(t, r.abort)
 }
+
+// RFC 9110 section 15.5.22-3: "The server MUST send an Upgrade header field in a 426 response to indicate the required
+// protocol(s)." Native handlers can; to an HTTP/1.0 client it would mean nothing, and another status is in order.
+func TestNativeUpgradeRequired(t *testing.T) {
+	cfg := Config{Native: NativeFunc(func(c *Ctx) {
+		if c.SetField([]byte("Upgrade"), []byte("parrot")).Error(426) != nil {
+			_ = c.Error(400)
+		}
+	})}
+	wire := newRig(t, cfg).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").take()
+	require.Contains(t, wire, "HTTP/1.1 426 Upgrade Required\r\n")
+	require.Contains(t, wire, "\r\nUpgrade: parrot\r\n")
+	require.Contains(t, wire, "\r\nConnection: upgrade\r\n")
+	wire = newRig(t, cfg).send("GET / HTTP/1.0\r\n\r\n").take()
+	require.Contains(t, wire, "HTTP/1.1 400 Bad Request\r\n")
+}
+
+// Machines of switched connections serve later ones, as if they were new; a panic in Next ends one connection only.
+func TestSwitchRecycles(t *testing.T) {
+	cfg := Config{Native: NativeFunc(func(c *Ctx) {
+		boom := string(c.Path()) == "/boom"
+		if string(c.Path()) != "/switch" && !boom {
+			_ = c.ReplyString(200, "", "as new")
+			return
+		}
+		_ = c.Switch([]byte("parrot"), func(*drivers.Turn, drivers.Link) drivers.Machine {
+			if boom {
+				panic("as you wish")
+			}
+			return &parrot{}
+		})
+	})}
+	engines(t, cfg, func(t *testing.T, addr string) {
+		for range 5 {
+			c := dial(t, addr)
+			fmt.Fprintf(c, upgradeRequest+"x.", "switch")
+			b, err := io.ReadAll(c)
+			require.NoError(t, err)
+			require.True(t, strings.HasSuffix(string(b), "\r\n\r\nX."))
+
+			c = dial(t, addr)
+			fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.0\r\n\r\n")
+			b, err = io.ReadAll(c)
+			require.NoError(t, err)
+			require.Equal(t, 2, strings.Count(string(b), "as new"))
+		}
+		c := dial(t, addr)
+		fmt.Fprintf(c, upgradeRequest, "boom")
+		_, _ = io.ReadAll(c)
+		c = dial(t, addr)
+		fmt.Fprint(c, "GET / HTTP/1.0\r\n\r\n")
+		b, err := io.ReadAll(c)
+		require.NoError(t, err)
+		require.Contains(t, string(b), "as new")
+	})
+}

@@ -3,6 +3,7 @@ package websocket
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/ws"
@@ -35,8 +36,8 @@ type Conn struct {
 	finBy    codec.Time // client: when the server should have closed the transport
 	tail     uint32     // unread bytes left to the driver
 	flags    flag
-	status   drivers.Status
-	outside  bool // in a callback: mu is not held
+	status   atomic.Uint32 // drivers.Status: settle sets it, senders add WantOutput
+	outside  bool          // in a callback: mu is not held
 }
 
 // info is what most connections do not need after they were opened.

@@ -1,6 +1,10 @@
 package websocket
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/purewire/purewire/codec/ws"
+)
 
 // Group is a set of connections to send the same messages to. The zero value is empty and ready. It is safe from any goroutine,
 // also from callbacks. A connection is to be removed in OnClose; until then it only costs a failing send.
@@ -42,4 +46,21 @@ func (g *Group) Each(f func(c *Conn) bool) {
 			return
 		}
 	}
+}
+
+// Broadcast sends m to every connection with room for it, and returns how many have taken it. slow, if not nil, is called for those
+// whose output queue is full: it may drop them with Abort, or leave them without this message.
+func (g *Group) Broadcast(m *ws.Prepared, slow func(c *Conn)) (taken int) {
+	g.Each(func(c *Conn) bool {
+		switch c.TrySendPrepared(m) {
+		case nil:
+			taken++
+		case ErrFull:
+			if slow != nil {
+				slow(c)
+			}
+		}
+		return true
+	})
+	return taken
 }

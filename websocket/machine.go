@@ -58,7 +58,7 @@ func (c *Conn) panicked(done *bool) {
 	}
 	c.dst = nil
 	c.flags = c.flags&^fServed | fAbort
-	c.status = drivers.Abort
+	c.status.Store(uint32(drivers.Abort))
 	c.mu.Unlock()
 }
 
@@ -107,15 +107,28 @@ func (c *Conn) reads() bool {
 	if c.flags&(fFailed|fAbort|fGone) != 0 {
 		return false
 	}
-	if c.waiting() >= c.o.high || c.in != nil && c.in.full(c.o.ahead) {
+	if c.stuffed(c.o.high, c.o.ahead) {
 		c.flags |= fPaused
 	}
 	return !c.has(fPaused)
 }
 
+// stuffed reports whether as much waits as given: messages for a reader, or output on a server's connection with a Handler,
+// where it is mostly answers. Others are read however much output waits: if both sides stopped reading because the other
+// does, nothing would ever move again. mu is held.
+func (c *Conn) stuffed(out, in int) bool {
+	switch {
+	case c.in != nil:
+		return c.in.full(in)
+	case c.ws.Role() == ws.Server:
+		return c.waiting() >= out
+	}
+	return false
+}
+
 // resume goes on reading when enough of what waited is gone. mu is held.
 func (c *Conn) resume() {
-	if c.has(fPaused) && c.waiting() <= c.o.low && (c.in == nil || !c.in.full(c.o.ahead/2)) {
+	if c.has(fPaused) && !c.stuffed(c.o.low+1, c.o.ahead/2) {
 		c.flags &^= fPaused
 	}
 }
@@ -266,10 +279,7 @@ func (m *machine) Advance(t *drivers.Turn) {
 
 // settle ends a call of the machine: what is owed goes out, and the driver is told what comes next. mu is held.
 func (c *Conn) settle(t *drivers.Turn) {
-	if c.ws.Owes() && c.flags&(fAbort|fGone) == 0 {
-		dst, b := c.room(3 * (ws.MaxControl + 6))
-		c.keep(c.ws.AppendOwed(dst, unlimited), b)
-	}
+	c.pay()
 	var s drivers.Status
 	if q := c.q; q != nil && q.n > 0 {
 		s = drivers.WantOutput
@@ -296,7 +306,16 @@ func (c *Conn) settle(t *drivers.Turn) {
 	case !c.has(fPaused):
 		s |= drivers.WantInput
 	}
-	c.status = s
+	c.status.Store(uint32(s))
+}
+
+// pay sends what the protocol owes. While too much waits it is left owed: there it is the latest pong and no more, however many
+// pings come. mu is held.
+func (c *Conn) pay() {
+	if c.ws.Owes() && c.flags&(fAbort|fGone) == 0 && c.waiting() < c.o.high {
+		dst, b := c.room(3 * (ws.MaxControl + 6))
+		c.keep(c.ws.AppendOwed(dst, unlimited), b)
+	}
 }
 
 // over is the state behind both Close frames. RFC 6455 section 7.1.1-2: the server closes the TCP connection first, "a
@@ -318,7 +337,7 @@ func (c *Conn) over(t *drivers.Turn) drivers.Status {
 func (m *machine) Deadline() codec.Time { return m.deadline }
 
 // Status returns the wishes that settle has computed.
-func (m *machine) Status() drivers.Status { return m.status }
+func (m *machine) Status() drivers.Status { return drivers.Status(m.status.Load()) }
 
 // Drain says goodbye: 1001 (going away).
 func (m *machine) Drain(t *drivers.Turn) {

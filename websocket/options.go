@@ -60,7 +60,7 @@ func (o *Options) settings() *settings {
 		high: o.HighWater, low: o.LowWater, ahead: o.ReadAhead, finWait: o.CloseTimeout,
 	}
 	if o.Deflate != nil {
-		s.ws.Pool = deflatePool
+		s.ws.Pool = &deflatePool
 	}
 	if s.high == 0 {
 		s.high = DefaultHighWater

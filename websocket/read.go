@@ -127,7 +127,7 @@ func (r *reader) Read(p []byte) (int, error) {
 
 // hungry lets go of mu and has the driver read on, if the reader has made room.
 func (c *Conn) hungry() {
-	if c.has(fPaused) && !c.in.full(c.o.ahead/2) && c.waiting() <= c.o.low {
+	if c.has(fPaused) && !c.in.full(c.o.ahead/2) {
 		c.unlock()
 		return
 	}

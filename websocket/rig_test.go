@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -94,13 +93,20 @@ type peer struct {
 // rawDial sends a handshake with more behind it, and reads the answer.
 func rawDial(t testing.TB, addr, more string, fields ...string) *peer {
 	t.Helper()
+	return rawDialOn(t, addr, "/", more, fields)
+}
+
+func rawDialPath(t testing.TB, addr, path string) *peer { return rawDialOn(t, addr, path, "", nil) }
+
+func rawDialOn(t testing.TB, addr, path, more string, fields []string) *peer {
+	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close() })
 	require.NoError(t, c.SetDeadline(time.Now().Add(20*time.Second)))
 	key := make([]byte, 16)
 	_, _ = rand.Read(key)
-	head := "GET / HTTP/1.1\r\nHost: " + addr + "\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n" +
+	head := "GET " + path + " HTTP/1.1\r\nHost: " + addr + "\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + base64.StdEncoding.EncodeToString(key) + "\r\n"
 	for _, f := range fields {
 		head += f + "\r\n"
@@ -176,5 +182,3 @@ func each(t *testing.T, all []site, f func(t *testing.T, s site)) {
 		t.Run(s.name, func(t *testing.T) { f(t, s) })
 	}
 }
-
-var _ = fmt.Sprint

@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"github.com/purewire/purewire/codec/ws"
+	"github.com/purewire/purewire/drivers"
 )
 
 // headroom is the most that a frame is longer than its payload.
@@ -28,22 +29,31 @@ func (c *Conn) mayQueue() error {
 
 // unlock lets go of mu and has the driver look, if somebody else than the owner has added output.
 func (c *Conn) unlock() {
-	wake := c.needWake()
 	l := c.link
-	c.mu.Unlock()
-	if wake {
+	switch {
+	case !c.needWake():
+		c.mu.Unlock()
+	case c.w == nil || c.w.pumping || c.w.alone || c.waiting() == 0:
+		c.flags |= fWoken
+		c.mu.Unlock()
 		l.Wake()
+	default:
+		// We may be in an http.Handler on the goroutine that moves the connection's bytes: then move these.
+		c.status.Or(uint32(drivers.WantOutput))
+		if !c.pump() {
+			c.flags |= fWoken
+			c.mu.Unlock()
+			l.Wake()
+			return
+		}
+		c.mu.Unlock()
 	}
 }
 
-// needWake reports whether the driver must be told, and notes that it is. One Wake serves whatever is sent until the driver
-// comes. mu is held.
+// needWake reports whether the driver must be told: nobody is in a call of the machine, which ends with a look at what was
+// sent meanwhile, and no Wake is outstanding. One serves whatever is sent until the driver comes. mu is held.
 func (c *Conn) needWake() bool {
-	if c.link == nil || c.outside || c.flags&(fServed|fWoken|fGone) != 0 {
-		return false
-	}
-	c.flags |= fWoken
-	return true
+	return c.link != nil && !c.outside && c.flags&(fServed|fWoken|fGone) == 0
 }
 
 // TrySend sends p as one message, or returns ErrFull: then Handler.OnDrain tells when there is room. It never waits and
@@ -128,6 +138,39 @@ func (c *Conn) SendFragment(ctx context.Context, op Opcode, p []byte, last bool)
 	return c.patiently(ctx, func() error { return c.TrySendFragment(op, p, last) })
 }
 
+// NewPrepared encodes a message once, plain and deflated, for any number of connections: see TrySendPrepared and
+// Group.Broadcast. p is copied. The error is a *ws.Error if text is not UTF-8.
+func NewPrepared(op Opcode, p []byte) (*ws.Prepared, error) {
+	return ws.NewPrepared(op, p, &deflatePool)
+}
+
+// TrySendPrepared sends a message that was encoded before. A large one is shared by reference, on a server's connection.
+// Errors are those of TrySend.
+func (c *Conn) TrySendPrepared(m *ws.Prepared) error {
+	c.mu.Lock()
+	err := c.mayQueue()
+	if err == nil {
+		var frame []byte
+		if c.ws.Role() == ws.Server {
+			frame, err = c.ws.PreparedFrame(m)
+		}
+		switch {
+		case err != nil:
+		case len(frame) >= refMin:
+			c.lend(frame, nil)
+		case frame != nil:
+			dst, b := c.room(len(frame))
+			c.keep(append(dst, frame...), b)
+		default:
+			dst, b := c.room(headroom)
+			dst, err = c.ws.AppendPrepared(dst, m)
+			c.keep(dst, b)
+		}
+	}
+	c.unlock()
+	return err
+}
+
 // TryPing sends a Ping with at most 125 bytes of payload. It is taken while a message is open, and however much waits.
 func (c *Conn) TryPing(p []byte) error { return c.beat((*ws.Conn).AppendPing, p) }
 
@@ -159,7 +202,11 @@ func (c *Conn) beat(f func(*ws.Conn, []byte, []byte) ([]byte, error), p []byte) 
 func (c *Conn) Close(code ws.CloseCode, reason string) error {
 	c.mu.Lock()
 	err := c.closeLocked(code, reason)
+	l := c.link
 	c.unlock()
+	if l != nil && c.in != nil {
+		l.Watch() // in an http.Handler that does not read any more somebody has to see the peer's answer
+	}
 	return err
 }
 

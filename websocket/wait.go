@@ -49,14 +49,7 @@ func (c *Conn) wait(ctx context.Context, ready func() bool) error {
 			return context.Cause(ctx)
 		}
 		if !w.pumping && !w.alone && c.link != nil {
-			w.pumping = true
-			l := c.link
-			c.mu.Unlock()
-			ok := l.Pump()
-			c.mu.Lock()
-			w.pumping = false
-			w.alone = !ok
-			w.cond.Broadcast()
+			c.pump()
 			continue
 		}
 		w.n++
@@ -64,6 +57,20 @@ func (c *Conn) wait(ctx context.Context, ready func() bool) error {
 		w.n--
 	}
 	return nil
+}
+
+// pump moves bytes until the machine was called. It reports false if the driver does that by itself. mu is held, but not while
+// it works.
+func (c *Conn) pump() bool {
+	w, l := c.w, c.link
+	w.pumping = true
+	c.mu.Unlock()
+	ok := l.Pump()
+	c.mu.Lock()
+	w.pumping = false
+	w.alone = !ok
+	w.cond.Broadcast()
+	return ok
 }
 
 // patiently calls try until it returns something else than ErrFull or ErrOpen.

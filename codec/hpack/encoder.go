@@ -5,12 +5,38 @@ import (
 	"github.com/purewire/purewire/codec/internal/hcode"
 )
 
+// Indexing says which fields an Encoder enters into its dynamic table. Sensitive fields never are.
+type Indexing uint8
+
+const (
+	// IndexUseful is the default: everything but fields whose values hardly ever come twice (:path, age, content-length,
+	// etag, if-modified-since, if-none-match, location, set-cookie), those that are worth guessing (authorization,
+	// proxy-authorization, a cookie below 20 octets), and fields of more than three quarters of the table.
+	IndexUseful Indexing = iota
+	// IndexAll enters every field that fits. It shows guesses of secrets to be right or wrong (RFC 7541 section 7.1).
+	IndexAll
+	// IndexNone enters nothing. Matches in the static table are still used.
+	IndexNone
+)
+
+// huffman says when an Encoder uses the Huffman code.
+type huffman uint8
+
+const (
+	huffmanShorter huffman = iota // where it makes a string shorter
+	huffmanNever
+	huffmanAlways // even if it makes a string longer: for the examples of RFC 7541
+)
+
 // EncoderOptions configures an Encoder. The zero value is the default.
 type EncoderOptions struct {
 	// TableSize is the largest dynamic table in octets (RFC 7541 section 4.1) that this end is ready to keep, whatever the
 	// peer offers. Zero is 4096, negative is no dynamic table.
 	TableSize int
-	// NoHuffman sends every string as it is. Without it strings are Huffman-encoded where that makes them shorter.
+	// Indexing says which fields enter the dynamic table.
+	Indexing Indexing
+	// NoHuffman sends every string as it is: less work for both ends, more octets. Without it strings are Huffman-encoded
+	// where that makes them shorter.
 	NoHuffman bool
 }
 
@@ -24,7 +50,8 @@ type Encoder struct {
 	smallest uint32 // of peer since the last block, while update is set
 	update   bool   // the next block begins with a size update
 	ready    bool
-	raw      bool // no Huffman
+	indexing Indexing
+	huffman  huffman
 }
 
 // Init brings e to its initial state: the peer allows 4096 octets, as in HTTP/2 before any SETTINGS. nil is all defaults.
@@ -34,7 +61,13 @@ func (e *Encoder) Init(o *EncoderOptions) {
 	if o == nil {
 		o = &def
 	}
-	*e = Encoder{tab: e.tab, idx: e.idx, cap: tableSize(o.TableSize), peer: DefaultTableSize, ready: true, raw: o.NoHuffman}
+	*e = Encoder{
+		tab: e.tab, idx: e.idx, cap: tableSize(o.TableSize), peer: DefaultTableSize,
+		ready: true, indexing: o.Indexing,
+	}
+	if o.NoHuffman {
+		e.huffman = huffmanNever
+	}
 	e.tab.reset(DefaultTableSize)
 	e.idx.reset()
 	if e.cap < DefaultTableSize {
@@ -122,70 +155,86 @@ const (
 	flagUpdate   = 0x20 // section 6.3, 5 bits
 	flagNever    = 0x10 // section 6.2.3, 4 bits
 	flagWithout  = 0x00 // section 6.2.2, 4 bits
+	flagHuffman  = 0x80 // of a string, section 5.2, 7 bits
 )
 
+// appendField appends the shortest representation that the rules allow: an index of the field, or a literal with an index of
+// the name, or one with both strings.
 func (e *Encoder) appendField(dst, name, value []byte, sensitive bool) []byte {
-	flags, prefix := byte(flagWithout), uint(4)
 	hn := hashOf(name, 0)
-	si, policy := staticName(name, hn)
-	nameIndex := uint32(si)
-	if sensitive {
+	first, never := staticName(name, hn)
+	i := uint32(first)
+	flags, prefix := byte(flagWithout), uint(4)
+	switch size := len(name) + len(value) + overhead; {
+	case sensitive:
 		// RFC 7541 section 7.1.3-3: An intermediary MUST NOT re-encode a value that uses the never-indexed literal
 		// representation with another representation that would index it.
 		flags = flagNever
-		if nameIndex == 0 {
-			nameIndex = e.findName(name, hn)
+	case first != 0 && staticPair(&first, value):
+		return append(dst, flagIndexed|first)
+	case e.wanted(never, len(value), size):
+		hv := hashOf(value, hn)
+		if at := e.findField(name, value, hv); at != 0 {
+			return hcode.AppendInt(dst, flagIndexed, 7, uint64(at))
 		}
-	} else {
-		if si != 0 {
-			if i := staticPair(si, value); i != 0 {
-				return append(dst, flagIndexed|byte(i))
-			}
+		if i == 0 {
+			i = e.findName(name, hn)
 		}
-		size := len(name) + len(value) + overhead
-		if policy == indexAlways && size <= int(e.tab.max) {
-			hv := hashOf(value, hn)
-			i, ni := e.find(name, value, hn, hv, nameIndex)
-			if i != 0 {
-				return hcode.AppendInt(dst, flagIndexed, 7, uint64(i))
-			}
-			nameIndex = ni
-			if size <= int(e.tab.max)*3/4 {
-				flags, prefix = flagIndexing, 6
-				e.insert(name, value, hn, hv)
-			}
-		} else if nameIndex == 0 {
-			nameIndex = e.findName(name, hn)
-		}
+		flags, prefix = flagIndexing, 6
+		e.insert(name, value, hn, hv)
+		return e.appendLiteral(dst, flags, prefix, i, name, value)
 	}
-	dst = hcode.AppendInt(dst, flags, prefix, uint64(nameIndex))
-	if nameIndex == 0 {
+	if i == 0 {
+		i = e.findName(name, hn)
+	}
+	return e.appendLiteral(dst, flags, prefix, i, name, value)
+}
+
+// wanted tells whether a field of this size should be in the dynamic table.
+func (e *Encoder) wanted(n never, valueLen, size int) bool {
+	switch e.indexing {
+	case IndexUseful:
+		return n == 0 && 4*size <= 3*int(e.tab.max) || n == neverShort && valueLen >= shortSecret && 4*size <= 3*int(e.tab.max)
+	case IndexAll:
+		return size <= int(e.tab.max)
+	}
+	return false
+}
+
+// appendLiteral appends a literal field with the name of entry i, or with both strings if that is 0.
+func (e *Encoder) appendLiteral(dst []byte, flags byte, prefix uint, i uint32, name, value []byte) []byte {
+	dst = hcode.AppendInt(dst, flags, prefix, uint64(i))
+	if i == 0 {
 		dst = e.appendString(dst, name)
 	}
 	return e.appendString(dst, value)
 }
 
-// appendString appends a string literal (RFC 7541 section 5.2), Huffman-encoded if that is shorter.
+// appendString appends a string literal (RFC 7541 section 5.2).
 func (e *Encoder) appendString(dst, s []byte) []byte {
-	if e.raw || len(s) == 0 {
+	limit := len(s) - 1
+	if e.huffman == huffmanAlways {
+		limit = hcode.HuffmanLen(s)
+	}
+	if limit < 0 || e.huffman == huffmanNever {
 		dst = hcode.AppendInt(dst, 0, 7, uint64(len(s)))
 		return append(dst, s...)
 	}
 	// The length comes first and is not known yet: it takes one octet nearly always.
 	at := len(dst)
-	out, shorter := hcode.AppendHuffmanMax(append(dst, 0), s, len(s)-1)
-	if !shorter {
+	out, fits := hcode.AppendHuffmanMax(append(dst, 0), s, limit)
+	if !fits {
 		dst = hcode.AppendInt(out[:at], 0, 7, uint64(len(s)))
 		return append(dst, s...)
 	}
 	n := len(out) - at - 1
 	if n < 0x7F {
-		out[at] = 0x80 | byte(n)
+		out[at] = flagHuffman | byte(n)
 		return out
 	}
 	more := hcode.IntLen(7, uint64(n)) - 1
-	out = append(out, "12345678"[:more]...)
+	out = append(out, make([]byte, more)...)
 	copy(out[at+1+more:], out[at+1:at+1+n])
-	hcode.AppendInt(out[:at], 0x80, 7, uint64(n))
+	hcode.AppendInt(out[:at], flagHuffman, 7, uint64(n))
 	return out
 }

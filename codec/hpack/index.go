@@ -53,27 +53,22 @@ func hashOf(s []byte, seed uint32) uint32 {
 // alive tells whether the entry with this sequence number is in the table; 0 never is. Numbers begin at 1.
 func (t *table) alive(seq uint32) bool { return t.head+1-seq <= t.count && seq != 0 }
 
-// find looks for a field in the dynamic table. full is its index, or 0; then name is the index of an entry with that name,
-// which is ni if that is not 0.
-func (e *Encoder) find(name, value []byte, hn, hv, ni uint32) (full, byName uint32) {
+// findField returns the index of the newest entry of the dynamic table with this name and value, or 0.
+func (e *Encoder) findField(name, value []byte, hv uint32) uint32 {
 	if e.tab.count == 0 {
-		return 0, ni
+		return 0
 	}
 	mask := uint32(len(e.idx.links) - 1)
 	for seq := e.idx.fields[hv&mask]; e.tab.alive(seq); seq = e.idx.links[seq&mask].nextField {
-		l := &e.idx.links[seq&mask]
-		if l.fieldHash != hv {
+		if e.idx.links[seq&mask].fieldHash != hv {
 			continue
 		}
 		i := e.tab.head - seq
 		if n, v := e.tab.octets(i); bytes.Equal(v, value) && bytes.Equal(n, name) {
-			return staticLen + 1 + i, 0
+			return staticLen + 1 + i
 		}
 	}
-	if ni == 0 {
-		ni = e.findName(name, hn)
-	}
-	return 0, ni
+	return 0
 }
 
 // findName returns the index of the newest entry of the dynamic table with this name, or 0.
@@ -83,8 +78,7 @@ func (e *Encoder) findName(name []byte, hn uint32) uint32 {
 	}
 	mask := uint32(len(e.idx.links) - 1)
 	for seq := e.idx.names[hn&mask]; e.tab.alive(seq); seq = e.idx.links[seq&mask].nextName {
-		l := &e.idx.links[seq&mask]
-		if l.nameHash != hn {
+		if e.idx.links[seq&mask].nameHash != hn {
 			continue
 		}
 		i := e.tab.head - seq

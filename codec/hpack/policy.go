@@ -2,63 +2,78 @@ package hpack
 
 import "bytes"
 
-// policy says what to do with fields of a name.
-type policy uint8
+// never says why fields with a name are not entered into the dynamic table by default; 0 is that they are.
+type never uint8
 
 const (
-	indexAlways policy = iota
-	indexNever         // a literal without indexing: values that hardly ever come twice
+	neverAgain  never = iota + 1 // their values hardly ever come twice
+	neverSecret                  // their values are worth guessing (RFC 7541 section 7.1)
+	neverShort                   // the same if the value is shorter than shortSecret
 )
 
-// nameSlots is a hash table of the names of the static table: index of the first entry with that name.
-const nameSlots = 256
+// shortSecret is the length from which on a cookie is too long to be guessed.
+const shortSecret = 20
 
-type staticNames struct {
-	slot   [nameSlots]uint8
-	policy [staticLen + 1]policy
+var byDefault = map[string]never{
+	":path": neverAgain, "age": neverAgain, "content-length": neverAgain, "etag": neverAgain,
+	"if-modified-since": neverAgain, "if-none-match": neverAgain, "location": neverAgain, "set-cookie": neverAgain,
+	"authorization": neverSecret, "proxy-authorization": neverSecret, "cookie": neverShort,
 }
 
-var byName = makeByName()
+// nameSlots is the length of the hash table of the static table's 52 names.
+const nameSlots = 256
 
-func makeByName() (n staticNames) {
-	for i := staticLen; i > 0; i-- {
+// names is a hash table with open addressing: in each slot the index of the first entry with a name, or 0.
+type names struct {
+	slot  [nameSlots]uint8
+	never [staticLen + 1]never
+	end   [staticLen + 1]uint8 // behind the last entry with the same name
+}
+
+var staticNames = makeNames()
+
+func makeNames() (n names) {
+	for i := 1; i <= staticLen; i++ {
 		name := staticText[i].name
+		if i > 1 && staticText[i-1].name == name {
+			continue
+		}
 		s := hashOf([]byte(name), 0) % nameSlots
-		for n.slot[s] != 0 && staticText[n.slot[s]].name != name {
+		for n.slot[s] != 0 {
 			s = (s + 1) % nameSlots
 		}
 		n.slot[s] = uint8(i)
-		switch name {
-		case ":path", "age", "content-length", "etag", "if-modified-since", "if-none-match", "location", "set-cookie":
-			n.policy[i] = indexNever
+		n.never[i] = byDefault[name]
+		end := i + 1
+		for end <= staticLen && staticText[end].name == name {
+			end++
 		}
+		n.end[i] = uint8(end)
 	}
 	return n
 }
 
-// staticName returns the first index of a name in the static table, or 0.
-func staticName(name []byte, h uint32) (uint8, policy) {
-	s := h % nameSlots
-	for {
-		i := byName.slot[s]
+// staticName returns the index of the first entry of the static table with this name, the hash of which is h, or 0.
+func staticName(name []byte, h uint32) (uint8, never) {
+	for s := h % nameSlots; ; s = (s + 1) % nameSlots {
+		i := staticNames.slot[s]
 		if i == 0 {
-			return 0, indexAlways
+			return 0, 0
 		}
 		if bytes.Equal(static[i].name, name) {
-			return i, byName.policy[i]
+			return i, staticNames.never[i]
 		}
-		s = (s + 1) % nameSlots
 	}
 }
 
-// staticPair returns the index of the field with the name of entry i, the first of that name, and this value; 0 if there is
-// none.
-func staticPair(i uint8, value []byte) uint8 {
-	name := staticText[i].name
-	for ; i <= staticLen && staticText[i].name == name; i++ {
-		if bytes.Equal(static[i].value, value) {
-			return i
+// staticPair looks for a value among the entries that have the name of entry *i, the first of its name, and sets *i to the
+// one that has it.
+func staticPair(i *uint8, value []byte) bool {
+	for k, end := *i, staticNames.end[*i]; k < end; k++ {
+		if bytes.Equal(static[k].value, value) {
+			*i = k
+			return true
 		}
 	}
-	return 0
+	return false
 }

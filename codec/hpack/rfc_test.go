@@ -113,3 +113,32 @@ func TestAppendixCDecode(t *testing.T) {
 		})
 	}
 }
+
+// TestAppendixCEncode encodes the examples. They were made by an encoder that uses the dynamic table for everything (C.2.2 and
+// C.2.3 excepted), and Huffman codes for every string or for none.
+func TestAppendixCEncode(t *testing.T) {
+	for _, v := range vectors {
+		t.Run(v.name, func(t *testing.T) {
+			var e hpack.Encoder
+			o := hpack.EncoderOptions{TableSize: v.size, NoHuffman: v.raw, Indexing: hpack.IndexAll}
+			if v.name == "C.2.2" {
+				o.Indexing = hpack.IndexUseful
+			}
+			e.Init(&o)
+			if !v.raw {
+				e.AlwaysHuffman()
+			}
+			start := e.AppendStart(nil) // the update from 4096 to the table of the example, which both ends begin with there
+			require.Equal(t, v.size != 4096, len(start) > 0)
+			for _, c := range v.block {
+				wire := []byte("before")
+				for _, f := range c.fields {
+					wire = e.AppendField(wire, f)
+				}
+				require.Equal(t, unhex(t, c.wire), wire[6:])
+				require.Equal(t, c.tableSize, e.TableSize())
+				require.Equal(t, c.tableLen, e.TableLen())
+			}
+		})
+	}
+}

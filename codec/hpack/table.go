@@ -26,15 +26,15 @@ func (t *table) reset(max uint32) {
 	t.buf = t.buf[:0]
 }
 
-// free gives the memory back. It is for empty tables.
-func (t *table) free() { t.ents, t.buf = nil, nil }
-
 // at returns where in buf the octets of the entry with dynamic index i are, 0 for the newest, and the lengths of its name and
 // of both. i must be below count.
 func (t *table) at(i uint32) (off, nameLen, length int) {
 	e := &t.ents[(t.head-1-i)&uint32(len(t.ents)-1)]
 	return int(e.off - t.base), int(e.nameLen), int(e.length)
 }
+
+// whole returns buf with what lies behind its end, so that a copy of more than counts can be made.
+func (t *table) whole() []byte { return t.buf[:cap(t.buf)] }
 
 // octets returns the name and the value of the entry with dynamic index i, in the table's own memory.
 func (t *table) octets(i uint32) (name, value []byte) {

@@ -7,7 +7,7 @@ import (
 )
 
 // bdp estimates the bandwidth-delay product of a connection, so that receive windows grow to what the path can carry and
-// no further. A PING is sent when data arrives; what arrives until its answer is what was under way in one round trip. If
+// not much further. A PING is sent when data arrives; what arrives until its answer is what was under way in one round trip. If
 // that comes near to the window, the window is what holds the peer back, and it is doubled.
 //
 //	if b.received(n, now) { send PING }
@@ -18,11 +18,18 @@ type bdp struct {
 	sent      codec.Time // when the PING was sent; Never: none under way
 	next      codec.Time // no PING before that
 	rtt       time.Duration
-	rate      int64 // largest seen, octets per second
+	rate      float64 // largest seen, octets per second
+	vain      uint8   // PINGs in a row that changed nothing
 }
 
-// bdpInterval is the shortest time between two PINGs.
-const bdpInterval = 10 * time.Millisecond
+const (
+	// bdpInterval is the shortest time between two PINGs; it is doubled for each PING in a row that changes nothing.
+	bdpInterval = 10 * time.Millisecond
+	// bdpVain is how often the interval is doubled at most: 10 ms become 1.28 s.
+	bdpVain = 7
+	// bdpGain is by how much the rate must rise to show that a larger window was worth it.
+	bdpGain = 1.125
+)
 
 // init starts with windows of size octets that may grow to limit. If limit is not larger, no PING is ever asked for.
 func (b *bdp) init(size, limit uint32) {
@@ -31,7 +38,7 @@ func (b *bdp) init(size, limit uint32) {
 
 // received counts n octets of DATA and reports whether a PING should be sent now.
 func (b *bdp) received(n uint32, now codec.Time) bool {
-	if b.size >= b.max || n == 0 {
+	if b.size >= b.max || n == 0 || now == codec.Never {
 		return false
 	}
 	if b.sent != codec.Never {
@@ -42,7 +49,7 @@ func (b *bdp) received(n uint32, now codec.Time) bool {
 		return false
 	}
 	b.sent, b.sample = now, int64(n)
-	return now != codec.Never
+	return true
 }
 
 // answered takes the answer to the PING. It returns the size that windows should grow to, 0 if they should stay.
@@ -57,18 +64,18 @@ func (b *bdp) answered(now codec.Time) (size uint32) {
 	} else {
 		b.rtt += (rtt - b.rtt) / 8
 	}
-	b.next = now.Add(max(bdpInterval, b.rtt))
-	rate := int64(float64(b.sample) / b.rtt.Seconds())
-	full := b.sample >= int64(b.size)*2/3
-	if rate > b.rate {
-		b.rate = rate
-	} else if full {
-		// The window was used up and did not bring more: the path is full.
-		return 0
+	rate := float64(b.sample) / b.rtt.Seconds()
+	// A window of which less than half was used in a round trip held nobody back (half, because that is what a peer may have to wait
+	// for: see recvWindow.due). One that was used, and brought no more than a smaller window did, was not what held the peer back: the
+	// path was.
+	if b.sample*2 >= int64(b.size) && rate >= b.rate*bdpGain {
+		b.rate, b.vain = rate, 0
+		size = uint32(min(2*int64(b.size), int64(b.max)))
+		b.size = size
 	}
-	if !full {
-		return 0
+	b.next = now.Add(max(bdpInterval<<b.vain, b.rtt))
+	if size == 0 {
+		b.vain = min(b.vain+1, bdpVain)
 	}
-	b.size = uint32(min(2*b.sample, int64(b.max)))
-	return b.size
+	return size
 }

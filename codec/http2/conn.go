@@ -76,10 +76,11 @@ type inflow struct {
 	size   uint32 // octets of field block so far
 	frames uint16 // CONTINUATION frames so far
 	whole  bool   // END_HEADERS was seen
+	tail   bool   // the last Next has left something in src
 }
 
 // busy reports whether a frame or field block is half received.
-func (in *inflow) busy() bool { return in.data > 0 || in.skip > 0 || in.scan > 0 }
+func (in *inflow) busy() bool { return in.data > 0 || in.skip > 0 || in.scan > 0 || in.tail }
 
 // pending events, which need no input.
 const (
@@ -112,7 +113,7 @@ func (c *Conn) Init(role Role, p *Profile) {
 	}
 	c.recvWin.init(initialWindow)
 	c.bdp.init(p.window.Stream, p.window.Max)
-	c.flood = flood{resets: 8 * p.resets, fruit: p.fruitless}
+	c.flood = flood{resets: 8 * p.resets, fruit: p.fruitless, empty: p.fruitless / 100}
 	c.dec.Init(&hpack.Limits{ListSize: p.list, Fields: p.fields, String: p.list})
 	c.enc.Init(&hpack.EncoderOptions{TableSize: encoderTable(p.encoderTable), NoHuffman: p.noHuffman})
 }

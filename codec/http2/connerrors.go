@@ -64,6 +64,7 @@ const (
 	fResets
 	fProvoked
 	fFruitless
+	fEmptyData
 	fPings
 	fSettingsTimeout
 	fConnStalled
@@ -154,6 +155,7 @@ var connFaults = [numConnFaults - numFaults]faultRow{
 	fResets - numFaults:              {onConn, EnhanceYourCalm, "9113-10.5-5.1: too many streams reset by the peer"},
 	fProvoked - numFaults:            {onConn, EnhanceYourCalm, "9113-10.5-5.2: too many streams reset because of the peer"},
 	fFruitless - numFaults:           {onConn, EnhanceYourCalm, "9113-10.5-5.3: too many frames that bring nothing"},
+	fEmptyData - numFaults:           {onConn, EnhanceYourCalm, "9113-10.5-5.5: too many DATA frames without data"},
 	fPings - numFaults:               {onConn, EnhanceYourCalm, "9113-10.5-5.4: too many PING frames to answer"},
 	fSettingsTimeout - numFaults:     {onConn, SettingsTimeout, "9113-6.5.3-4: SETTINGS not acknowledged in time"},
 	fConnStalled - numFaults:         {onConn, EnhanceYourCalm, "9113-10.5-6: window of the connection shut for too long"},

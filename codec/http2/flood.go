@@ -8,7 +8,9 @@ type flood struct {
 	resets int64 // eighths of a stream that may still end early
 	fruit  int64 // units that may still be spent, see Limits.Fruitless
 
-	resetsAt, fruitAt codec.Time // when they were refilled
+	empty int64 // DATA frames without data that may still come
+
+	resetsAt, fruitAt, emptyAt codec.Time // when they were refilled
 }
 
 // earned is what a message or a DATA frame with data brings back to the budget of fruitless frames.
@@ -27,6 +29,7 @@ func (f *flood) completed(p *Profile) {
 func (f *flood) refill(p *Profile, now codec.Time) {
 	refill(&f.resets, 8*p.resets, 8*p.resetRate, &f.resetsAt, now)
 	refill(&f.fruit, p.fruitless, p.fruitless/10, &f.fruitAt, now)
+	refill(&f.empty, p.fruitless/100, p.fruitless/1000, &f.emptyAt, now)
 }
 
 // refill adds rate a second to left, up to limit, for the whole units since last.
@@ -53,6 +56,15 @@ func (c *Conn) spend(units int64, id uint32) bool {
 		return true
 	}
 	c.fail(fFruitless, id)
+	return false
+}
+
+// spendEmpty takes one DATA frame without data. One with data brings one back.
+func (c *Conn) spendEmpty(id uint32) bool {
+	if c.flood.empty--; c.flood.empty >= 0 {
+		return true
+	}
+	c.fail(fEmptyData, id)
 	return false
 }
 

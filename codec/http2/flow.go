@@ -40,6 +40,7 @@ type recvWindow struct {
 	open int64 // what the peer may send; negative after the window was made smaller
 	held int64 // received, not released
 	owed int64 // released, not returned to the peer
+	soon bool  // the window has grown: tell the peer at once
 }
 
 // init makes a window of size octets, of which the peer knows.
@@ -67,10 +68,10 @@ func (r *recvWindow) released(n uint32) {
 	r.owed += d
 }
 
-// due returns the increment to send now, 0 for none. It is due when it is half of the window: seldom, and so early that
-// a peer that sends steadily never stops.
+// due returns the increment to send now, 0 for none. It is due when it is half of the window: seldom, and early
+// enough that a peer behind a path that half a window fills never stops. What a larger window adds is due at once.
 func (r *recvWindow) due() uint32 {
-	if r.owed <= 0 || r.owed < r.size/2 {
+	if r.owed <= 0 || r.owed < r.size/2 && !r.soon {
 		return 0
 	}
 	return uint32(r.owed)
@@ -81,6 +82,7 @@ func (r *recvWindow) emit() uint32 {
 	n := max(r.owed, 0)
 	r.owed -= n
 	r.open += n
+	r.soon = false
 	return uint32(n)
 }
 
@@ -89,6 +91,7 @@ func (r *recvWindow) grow(size uint32) {
 	if d := min(int64(size), MaxWindow) - r.size; d > 0 {
 		r.size += d
 		r.owed += d
+		r.soon = true
 	}
 }
 

@@ -91,6 +91,11 @@ func TestRecvWindowResize(t *testing.T) {
 	if r.emit(); r.open != 50 || r.size != 50 {
 		t.Errorf("open %d of %d", r.open, r.size)
 	}
+	if r.grow(51); r.due() != 1 {
+		t.Error("what a larger window adds is not due at once")
+	}
+	r.emit()
+	r.shift(-1)
 	if r.grow(10); r.size != 50 || r.due() != 0 {
 		t.Error("grow does not shrink")
 	}

@@ -33,7 +33,9 @@ func (c *Conn) dataFrame(h *FrameHeader, src []byte, ev *Event) (n int, more boo
 		c.refund(h.Length)
 		c.in.skip = h.Length - uint32(n-FrameHeaderLen)
 		if v.drop {
-			c.spend(1+fruitlessData(pre.Body), h.Stream)
+			if c.spend(1, h.Stream) && pre.Body == 0 {
+				c.spendEmpty(h.Stream)
+			}
 		} else {
 			c.streamFault(f, h.Stream, ev)
 		}
@@ -47,8 +49,9 @@ func (c *Conn) dataFrame(h *FrameHeader, src []byte, ev *Event) (n int, more boo
 	end := h.Flags.Has(FlagEndStream)
 	if pre.Body > 0 {
 		c.flood.work(c.p)
+		c.flood.empty = min(c.flood.empty+1, c.p.fruitless/100)
 		c.measure(pre.Body)
-	} else if !end && !c.spend(fruitlessData(0), h.Stream) {
+	} else if !end && !c.spendEmpty(h.Stream) {
 		return 0, false
 	}
 	if overhead := h.Length - pre.Body; overhead > 0 {
@@ -61,14 +64,6 @@ func (c *Conn) dataFrame(h *FrameHeader, src []byte, ev *Event) (n int, more boo
 		c.dataEnd(ev)
 	}
 	return n, true
-}
-
-// fruitlessData is the price of a DATA frame without data.
-func fruitlessData(body uint32) int64 {
-	if body == 0 {
-		return 100
-	}
-	return 0
 }
 
 // admitData decides whether a stream may take body octets of content, and counts them.
@@ -98,6 +93,9 @@ func (c *Conn) admitData(s *stream, h *FrameHeader, body uint32) Fault {
 		}
 	}
 	s.recv.received(h.Length)
+	if c.bdp.size > c.p.window.Stream && !h.Flags.Has(FlagEndStream) {
+		s.recv.grow(c.bdp.size) // the path carries more than was announced
+	}
 	return ok
 }
 

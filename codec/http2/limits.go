@@ -33,7 +33,7 @@ type Limits struct {
 	// refused with REFUSED_STREAM. Default 100.
 	Streams int
 	// Held is how many streams may be over for the peer and not yet released by the application (see Conn.Release), beside
-	// those that are open. While more are, new ones are refused. Default: as Streams.
+	// those that are open. While as many are, new ones are refused. Default: as Streams.
 	Held int
 	// Requests is, in the client role, how many streams may be open at once whatever the server allows. Default 1000.
 	Requests int
@@ -55,9 +55,10 @@ type Limits struct {
 	// Resets bounds streams that end early, whoever resets them: a bucket of that many, refilled by ResetRate each
 	// second and by one for every eight streams that end normally. Empty: ENHANCE_YOUR_CALM. Default 200 and 100.
 	Resets, ResetRate int
-	// Fruitless bounds frames that bring nothing, in units: 1 for WINDOW_UPDATE, PRIORITY, RST_STREAM, unknown types, frames on closed streams; 10
-	// for PING, SETTINGS, PRIORITY_UPDATE; 100 for DATA without data. 16 units come back for each message and each
-	// DATA frame with data, in either direction, and a tenth of the limit each second. Empty: ENHANCE_YOUR_CALM. Default 10000.
+	// Fruitless bounds frames that bring nothing, in units: 1 for WINDOW_UPDATE, PRIORITY, unknown types and frames on
+	// closed streams; 10 for PING, SETTINGS, PRIORITY_UPDATE. 16 units come back for each message and each DATA frame with data, in either
+	// direction, and a tenth of the limit each second. A hundredth of it is how many DATA frames without data and without
+	// END_STREAM may come; each one with data brings one back. Empty: ENHANCE_YOUR_CALM. Default 10000.
 	Fruitless int
 	// Pings bounds the PING frames that were received and not yet answered by AppendOwed. Default 64.
 	Pings int

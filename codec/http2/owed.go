@@ -192,7 +192,7 @@ func (c *Conn) pingFrame(h *FrameHeader, p []byte, ev *Event) {
 	case o.probing && data == probeRTT:
 		o.probing = false
 		if size := c.bdp.answered(c.now); size > 0 {
-			c.widen(size)
+			c.recvWin.grow(size) // those of streams follow when content comes on them, see admitData
 		}
 	case o.closing && data == probeClose:
 		o.closing = false
@@ -209,17 +209,5 @@ func (c *Conn) pingFrame(h *FrameHeader, p []byte, ev *Event) {
 func (c *Conn) measure(n uint32) {
 	if c.bdp.received(n, c.now) {
 		c.owed.probe = true
-	}
-}
-
-// widen makes the windows larger: the connection's and those of all streams. Streams to come start with the
-// announced window and grow when they are queued.
-func (c *Conn) widen(size uint32) {
-	c.recvWin.grow(size)
-	for i := range c.tab.slots {
-		if s := &c.tab.slots[i]; s.id != 0 && (s.state == open || s.state == halfLocal) {
-			s.recv.grow(size)
-			c.queue(int32(i))
-		}
 	}
 }

@@ -316,8 +316,16 @@ type encoder struct {
 }
 
 func (e *encoder) encode(dst []byte, in codectest.Instance) ([]byte, error) {
-	r := in.(*frameReader)
-	ev := &r.ev
+	ev := &in.(*frameReader).ev
+	dst, err := e.event(dst, ev)
+	if len(ev.data) > 0 && !ev.piece { // a whole payload
+		e.body = 0
+		dst = e.end(append(dst, ev.data...))
+	}
+	return dst, err
+}
+
+func (e *encoder) event(dst []byte, ev *frameEvent) ([]byte, error) {
 	if ev.piece {
 		e.body -= uint32(len(ev.data))
 		return e.end(append(dst, ev.data...)), nil

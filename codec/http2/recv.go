@@ -23,6 +23,7 @@ func (c *Conn) Next(src []byte, ev *Event) (n int, err error) {
 			return n, &c.err
 		}
 		if ev.Kind != None || !more {
+			c.in.tail = n < len(src)
 			return n, nil
 		}
 	}

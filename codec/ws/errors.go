@@ -58,6 +58,19 @@ const (
 	// text
 	rTextByte
 	rTextEnd
+	rPackedTextByte
+	rPackedTextEnd
+	// permessage-deflate
+	rInflatedLong
+	rInflateType
+	rInflateStored
+	rInflateCounts
+	rInflateCodeLengths
+	rInflateRepeat
+	rInflateLengths
+	rInflateSymbol
+	rInflateDistance
+	rInflateCut
 	// closing handshake
 	rCloseLength
 	rCloseCode
@@ -81,6 +94,8 @@ const (
 	rSendReasonOnly
 	rSendCode
 	rSendReason
+	// Joiner
+	rJoined
 	numReasons
 )
 
@@ -117,6 +132,18 @@ var reasons = [numReasons]struct {
 	rPongFlood:          {1008, "6455-10.4-1: too many pongs"},
 	rTextByte:           {1007, "6455-8.1-1: byte in a text message that no UTF-8 has there"},
 	rTextEnd:            {1007, "6455-8.1-1: text message ends inside a character"},
+	rPackedTextByte:     {1007, "6455-8.1-1: byte in an inflated text message that no UTF-8 has there"},
+	rPackedTextEnd:      {1007, "6455-8.1-1: inflated text message ends inside a character"},
+	rInflatedLong:       {1009, "6455-10.4-1: inflated message longer than the limit"},
+	rInflateType:        {1007, "1951-3.2.3-3: deflate block of the reserved type"},
+	rInflateStored:      {1007, "1951-3.2.4-1: length of a stored block does not match its complement"},
+	rInflateCounts:      {1007, "1951-3.2.7-4: more code lengths than there are symbols"},
+	rInflateCodeLengths: {1007, "1951-3.2.7-5: code length code is none"},
+	rInflateRepeat:      {1007, "1951-3.2.7-2: repeated code length without one before or beyond the last"},
+	rInflateLengths:     {1007, "1951-3.2.7-8: code lengths that make no code, or no end-of-block code"},
+	rInflateSymbol:      {1007, "1951-3.2.5-3: bits that are no code"},
+	rInflateDistance:    {1007, "1951-3.2.3-10: distance beyond the window, or beyond the beginning"},
+	rInflateCut:         {1007, "7692-7.2.2-2: compressed message ends inside a deflate block"},
 	rCloseLength:        {1002, "6455-5.5.1-2: close frame with one byte of payload"},
 	rCloseCode:          {1002, "6455-7.4.1-1: close code that no close frame may carry"},
 	rCloseText:          {1007, "6455-5.5.1-2: byte in a close reason that no UTF-8 has there"},
@@ -137,6 +164,7 @@ var reasons = [numReasons]struct {
 	rSendReasonOnly:     {0, "6455-5.5.1-2: close reason without a code"},
 	rSendCode:           {0, "6455-7.4.1-1: code that no close frame may carry"},
 	rSendReason:         {0, "6455-5.5.1-2: close reason is not valid UTF-8"},
+	rJoined:             {1009, "6455-10.4-1: message longer than the Joiner may make"},
 }
 
 // Reasons returns every reason that this package can fail with, for tests that want to see each of them reached.

@@ -24,7 +24,7 @@ type Event struct {
 	// Opcode is Text or Binary, the type of the message, for every piece of it; or the control frame's.
 	Opcode Opcode
 	// First and Last mark the first and the last piece of a message. A message that lies whole in one read is one piece,
-	// if it is not compressed or inflates to no more than MaxInflated bytes.
+	// if it is not compressed or inflates to no more than 64 KiB.
 	First, Last bool
 	// Code is the status code of a Close frame, CloseNoStatus if it has none.
 	Code CloseCode

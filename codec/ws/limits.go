@@ -11,6 +11,7 @@ const (
 	DefaultFragments    = 1024
 	DefaultFruitless    = 1024
 	DefaultDeflateMin   = 256
+	DefaultHistory      = 4096
 	DefaultCloseTimeout = 5 * time.Second
 )
 
@@ -43,6 +44,9 @@ type Config struct {
 	// DeflateMin is the length in bytes from which messages are deflated, where that is agreed. Zero means 256, negative
 	// all of them.
 	DeflateMin int
+	// DeflateHistory is how many bytes of what it has sent a connection keeps, where context takeover is agreed for its
+	// direction: messages to come are deflated against them. Zero means 4096, negative the whole window.
+	DeflateHistory int
 	// NoUTF8 turns the validation of text off, in both directions. Danger: what reaches the application, or the peer, may be
 	// no text (RFC 6455 section 8.1 demands the check).
 	NoUTF8 bool
@@ -92,4 +96,14 @@ func (c *Config) deflateMin() int {
 		return DefaultDeflateMin
 	}
 	return c.DeflateMin
+}
+
+func (c *Config) deflateHistory() int {
+	switch {
+	case c.DeflateHistory < 0:
+		return maxWindow
+	case c.DeflateHistory == 0:
+		return DefaultHistory
+	}
+	return c.DeflateHistory
 }

@@ -167,5 +167,8 @@ func (c *Conn) AppendClose(dst []byte, code CloseCode, why []byte) ([]byte, erro
 		n = 2 + copy(p[2:], why)
 	}
 	c.flags = c.flags&^(owesClose|owesPong|owesPing|sendOpen) | closeSent
+	if c.pmd != nil {
+		c.pmd.returnDeflater(c.cfg.Pool)
+	}
 	return c.appendControl(dst, Close, p[:n]), nil
 }

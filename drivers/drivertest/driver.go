@@ -20,6 +20,9 @@ type Driver struct {
 	Start func(t testing.TB, svc drivers.Service, o Options) Server
 	// NoUnix says that the driver cannot listen on Unix sockets.
 	NoUnix bool
+	// Costly says that a connection costs much to make, as a TLS handshake does: the tests that make thousands make a tenth of them,
+	// unless Full.
+	Costly bool
 	// OneListener says that the driver serves one listener only.
 	OneListener bool
 }
@@ -48,6 +51,12 @@ type Server interface {
 	Close() error
 }
 
+// Dialer is implemented by a Server whose clients have more to do than to connect, for example a TLS handshake. A connection that it
+// returns has CloseWrite, and NetConn if it is a layer above another one.
+type Dialer interface {
+	Dial(a net.Addr) (net.Conn, error)
+}
+
 // Full reports whether the long versions of the tests run.
 func Full() bool { return os.Getenv("PUREWIRE_DRIVERTEST") == "full" }
 
@@ -57,6 +66,14 @@ func scale(short, long int) int {
 		return long
 	}
 	return short
+}
+
+// conns is how many connections a test makes that would like n.
+func (d Driver) conns(n int) int {
+	if d.Costly && !Full() {
+		return n / 10
+	}
+	return n
 }
 
 // patience is how long the suite waits for what must happen. Nothing waits this long unless it fails.
@@ -176,17 +193,39 @@ func stop(t testing.TB, s Server) {
 }
 
 // dial connects to the server's first listener; the connection gives up after patience.
-func dial(t testing.TB, s Server) net.Conn { t.Helper(); return dialAddr(t, s.Addrs()[0]) }
+func dial(t testing.TB, s Server) net.Conn { t.Helper(); return dialAddr(t, s, s.Addrs()[0]) }
 
-func dialAddr(t testing.TB, a net.Addr) net.Conn {
+func dialAddr(t testing.TB, s Server, a net.Addr) net.Conn {
 	t.Helper()
-	c, err := net.DialTimeout(a.Network(), a.String(), patience)
+	c, err := connect(s, a)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = c.SetDeadline(time.Now().Add(patience))
 	t.Cleanup(func() { _ = c.Close() })
 	return c
+}
+
+// connect dials the way the server wants it.
+func connect(s Server, a net.Addr) (net.Conn, error) {
+	if d, ok := s.(Dialer); ok {
+		return d.Dial(a)
+	}
+	return net.DialTimeout(a.Network(), a.String(), patience)
+}
+
+// finish ends the sending side, from any goroutine.
+func finish(c net.Conn) { _ = c.(interface{ CloseWrite() error }).CloseWrite() }
+
+// transport returns what carries c, which may be a layer above it.
+func transport(c net.Conn) net.Conn {
+	for {
+		u, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return c
+		}
+		c = u.NetConn()
+	}
 }
 
 func closeWrite(t testing.TB, c net.Conn) {
@@ -198,6 +237,7 @@ func closeWrite(t testing.TB, c net.Conn) {
 
 // reset closes with a RST where the network has such a thing.
 func reset(c net.Conn) {
+	c = transport(c)
 	if c, ok := c.(*net.TCPConn); ok {
 		_ = c.SetLinger(0)
 	}

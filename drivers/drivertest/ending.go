@@ -413,7 +413,7 @@ func closeAll(t *testing.T, d Driver) {
 			t.Error("Close returned before Closed was called")
 		}
 	}
-	if c, err := net.Dial(a.Network(), a.String()); err == nil {
+	if c, err := connect(s, a); err == nil {
 		_ = c.SetReadDeadline(time.Now().Add(patience))
 		if _, err := c.Read(make([]byte, 1)); err == nil {
 			t.Error("served after Close")

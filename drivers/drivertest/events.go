@@ -3,7 +3,6 @@ package drivertest
 import (
 	"errors"
 	"io"
-	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -253,7 +252,7 @@ func postsRacingClose(t *testing.T, d Driver) {
 	s := start(t, d, Options{}, ps.accept)
 	var accepted, ran, late atomic.Int64
 	for i := range scale(300, 20_000) {
-		c, err := net.Dial(s.Addrs()[0].Network(), s.Addrs()[0].String())
+		c, err := connect(s, s.Addrs()[0])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -258,7 +258,7 @@ func goReadsABody(t *testing.T, d Driver) {
 	c := dial(t, s)
 	go func() {
 		_, _ = c.Write(pattern(size))
-		_ = c.(*net.TCPConn).CloseWrite()
+		finish(c)
 	}()
 	if got, err := io.ReadAll(c); string(got) != "ok" || err != nil {
 		t.Errorf("%q, %v", got, err)
@@ -319,7 +319,7 @@ func goFullDuplex(t *testing.T, d Driver) {
 	c := dial(t, s)
 	go func() {
 		_, _ = c.Write(pattern(size))
-		_ = c.(*net.TCPConn).CloseWrite()
+		finish(c)
 	}()
 	got, err := io.ReadAll(c)
 	if err != nil || string(got) != string(pattern(size)) {

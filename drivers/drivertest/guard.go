@@ -2,6 +2,7 @@ package drivertest
 
 import (
 	"bytes"
+	"crypto/tls"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -32,13 +33,27 @@ func (s *guardService) NewLocal() any { return s.svc.NewLocal() }
 
 func (s *guardService) Accept(t *drivers.Turn, l drivers.Link) drivers.Machine {
 	gl := &guardLink{Link: l}
-	m := s.svc.Accept(t, gl)
+	var seen drivers.Link = gl
+	if sl, ok := l.(secureLink); ok {
+		seen = guardSecureLink{gl, sl}
+	}
+	m := s.svc.Accept(t, seen)
 	if m == nil {
 		return nil
 	}
 	g := &guard{t: s.t, m: m, now: t.Now}
 	gl.g.Store(g)
 	return g
+}
+
+// secureLink is a Link of a connection with TLS: see package tlswrap.
+type secureLink interface {
+	ConnectionState() *tls.ConnectionState
+}
+
+type guardSecureLink struct {
+	*guardLink
+	secureLink
 }
 
 // guardLink guards posted functions: they count as calls of the machine.

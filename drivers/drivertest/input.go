@@ -170,29 +170,31 @@ func noReadWithoutWantInput(t *testing.T, d Driver) {
 	c := dial(t, s)
 	p := recv(t, "accept", ps.ch)
 	const size = 64 << 20
+	var written, limit atomic.Int64
+	limit.Store(size)
 	sent := make(chan int, 1)
-	block := make([]byte, 1<<20)
-	_ = c.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
-	n := 0
-	for n < size {
-		m, err := c.Write(block)
-		n += m
-		if err != nil {
-			break
+	go func() { // blocks of their own: a deadline would break a TLS client for good
+		block := make([]byte, 1<<14)
+		for written.Load() < limit.Load() {
+			n, err := c.Write(block)
+			written.Add(int64(n))
+			if err != nil {
+				t.Errorf("the rest was not taken: %v", err)
+				break
+			}
 		}
-	}
-	if n == size {
-		t.Fatalf("the driver went on reading without WantInput: %d bytes", n)
-	}
-	_ = c.SetWriteDeadline(time.Now().Add(patience))
-	go func() { // the machine takes one read at a time: keep waking it until all has come
-		m, err := c.Write(make([]byte, 8<<20))
-		if err != nil {
-			t.Errorf("the rest was not taken: %v", err)
-		}
-		_ = c.(*net.TCPConn).CloseWrite()
-		sent <- n + m
+		finish(c)
+		sent <- int(written.Load())
 	}()
+	await(t, "the sender to get stuck", func() bool {
+		n := written.Load()
+		if n >= size {
+			t.Errorf("the driver went on reading without WantInput: %d bytes", n)
+		}
+		time.Sleep(200 * time.Millisecond)
+		return n > 0 && n == written.Load()
+	})
+	limit.Store(written.Load() + 8<<20) // the machine takes one read at a time: keep waking it until all has come
 	done := make(chan struct{})
 	go func() {
 		for {
@@ -263,7 +265,7 @@ func peerClosedAfterEveryByte(t *testing.T, d Driver) {
 			c := dial(t, s)
 			go func() {
 				_, _ = c.Write(make([]byte, 300_000))
-				_ = c.(*net.TCPConn).CloseWrite()
+				finish(c)
 			}()
 			p := recv(t, "accept", ps.ch)
 			if err, n := recv(t, "Closed", p.closed), recv(t, "PeerClosed", atFin); err != nil || n != 300_000 {
@@ -337,7 +339,7 @@ func severalListeners(t *testing.T, d Driver) {
 		t.Fatalf("%d addresses", len(s.Addrs()))
 	}
 	for _, a := range s.Addrs() {
-		c := dialAddr(t, a)
+		c := dialAddr(t, s, a)
 		roundTrip(t, c, []byte(a.String()))
 		_ = c.Close()
 	}

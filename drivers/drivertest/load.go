@@ -83,12 +83,12 @@ func noByteReachesAWrongPeer(t *testing.T, d Driver) {
 			}
 		})
 	}
-	n := scale(4_000, 1_000_000)
+	n := d.conns(scale(4_000, 1_000_000))
 	for g := range 4 {
 		peers.Go(func() {
 			buf := make([]byte, 4096)
 			for i := range n / 4 {
-				c, err := net.Dial(addr.Network(), addr.String())
+				c, err := connect(s, addr)
 				if err != nil {
 					t.Error(err)
 					return
@@ -128,7 +128,7 @@ func noByteReachesAWrongPeer(t *testing.T, d Driver) {
 
 // As many connections as the descriptor limit allows, at most 10,000: all live at once, all served.
 func manyConnections(t *testing.T, d Driver) {
-	n := min(10_000, (descriptorLimit()-200)/2)
+	n := d.conns(min(10_000, (descriptorLimit()-200)/2))
 	s := startService(t, d, Options{}, Echo)
 	addr := s.Addrs()[0]
 	cs := make([]net.Conn, n)
@@ -136,7 +136,7 @@ func manyConnections(t *testing.T, d Driver) {
 	for g := range 4 {
 		wg.Go(func() {
 			for i := g; i < n; i += 4 {
-				c, err := net.Dial(addr.Network(), addr.String())
+				c, err := connect(s, addr)
 				if err != nil {
 					t.Error(err)
 					return
@@ -182,7 +182,7 @@ func manyConnectsAtOnce(t *testing.T, d Driver) {
 	var wg sync.WaitGroup
 	for range 512 {
 		wg.Go(func() {
-			c, err := net.DialTimeout(addr.Network(), addr.String(), patience)
+			c, err := connect(s, addr)
 			if err != nil {
 				t.Error(err)
 				return
@@ -255,7 +255,7 @@ func maxConns(t *testing.T, d Driver) {
 	for range 40 {
 		wg.Go(func() {
 			for end := time.Now().Add(patience); time.Now().Before(end); { // a driver may refuse: try again
-				c, err := net.DialTimeout(addr.Network(), addr.String(), patience)
+				c, err := connect(s, addr)
 				if err != nil {
 					continue
 				}

@@ -16,6 +16,7 @@ const (
 	DefaultWriteStall  = 30 * time.Second
 	DefaultLingerTime  = 2 * time.Second
 	DefaultLingerBytes = 4 << 20
+	DefaultHandshake   = 10 * time.Second
 )
 
 // Config holds the limits of a Server. The zero value is ready to use: a zero field means the default named in its
@@ -51,6 +52,9 @@ type Config struct {
 	LingerTime time.Duration
 	// LingerBytes is how many bytes are discarded while lingering, 4 MiB by default.
 	LingerBytes int
+	// Handshake ends a net.Conn that is a *tls.Conn when its handshake, which comes before Accept, takes this long, 10 s by default. Package
+	// tlswrap has limits of its own, and more of them.
+	Handshake time.Duration
 	// OnPanic is told of a panic in a machine, a posted function or a function started by Go, with its stack. The
 	// connection is closed, everything else goes on. Nil ignores it; Report.Crashed counts it in any case. It may be
 	// called from several goroutines at once.
@@ -94,6 +98,9 @@ func (c Config) resolve() Config {
 	}
 	if c.WriteStall == 0 {
 		c.WriteStall = DefaultWriteStall
+	}
+	if c.Handshake == 0 {
+		c.Handshake = DefaultHandshake
 	}
 	if c.LingerTime == 0 {
 		c.LingerTime = DefaultLingerTime

@@ -187,9 +187,16 @@ func (c *conn) serve() {
 		c.mu.Unlock()
 	}()
 	s := c.srv
+	var failed error
+	if sc, ok := c.nc.(secureConn); ok {
+		failed = c.handshake(sc)
+	}
 	w := s.getWorker()
 	s.tick(w)
 	c.mu.Lock()
+	if failed != nil {
+		c.fail(failed)
+	}
 	if !c.dead && c.accept(w) {
 		c.run(w)
 	}
@@ -258,7 +265,11 @@ func (c *conn) accept(w *worker) (ok bool) {
 	if c.start = nil; start == nil {
 		start = c.srv.svc.Accept
 	}
-	c.m = start(&w.turn, (*link)(c))
+	var l drivers.Link = (*link)(c)
+	if sc, ok := c.nc.(secureConn); ok {
+		l = &secureLink{link: (*link)(c), sc: sc}
+	}
+	c.m = start(&w.turn, l)
 	if c.m == nil {
 		c.fail(drivers.ErrClosed)
 		return false

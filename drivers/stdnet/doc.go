@@ -7,6 +7,13 @@
 //	...
 //	report := s.Shutdown(ctx)
 //
+// # TLS
+//
+// There are two ways. Package tlswrap puts TLS between any driver and the service; it keeps what is said below of sockets, limits handshakes,
+// and tells truncation from the end. Or serve a listener of crypto/tls like any other: the handshake comes before Accept (see
+// Config.Handshake), and the Link has ConnectionState() *tls.ConnectionState in both cases. tlswrap.NewListener makes such a
+// listener tell truncation from the end too.
+//
 // # What a connection costs
 //
 // A goroutine with its stack, a small struct, and the descriptor. On TCP and Unix sockets a waiting connection holds no

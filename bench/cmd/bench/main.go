@@ -47,8 +47,8 @@ type config struct {
 	peers     []string
 }
 
-// scenarios in the order they run. "idle" and "parse" are measured by other means.
-var allScenarios = []string{"plaintext", "tfb", "pipeline", "close", "download", "upload", "idle", "parse"}
+// scenarios in the order they run. "idle", "idle-tls" and "parse" are measured by other means.
+var allScenarios = []string{"plaintext", "tfb", "pipeline", "close", "download", "upload", "tls", "idle", "idle-tls", "parse"}
 
 func main() {
 	runtime.LockOSThread() // children die with the thread that started them: see spawn
@@ -113,6 +113,9 @@ func (c *config) run() error {
 	defer stop()
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*most+2*time.Minute, errors.New("took more than twice the time it should"))
 	defer cancel()
+	if err := c.certificate(); err != nil {
+		return err
+	}
 	if err := c.build(ctx); err != nil {
 		return err
 	}
@@ -125,8 +128,8 @@ func (c *config) run() error {
 	for _, s := range c.scenarios {
 		var err error
 		switch s {
-		case "idle":
-			err = c.idle(ctx, rep)
+		case "idle", "idle-tls":
+			err = c.idle(ctx, rep, s)
 		case "parse":
 			err = c.parsing(ctx, rep)
 		default:
@@ -147,7 +150,7 @@ func (c *config) estimate() time.Duration {
 	var d time.Duration
 	for _, s := range c.scenarios {
 		switch s {
-		case "idle":
+		case "idle", "idle-tls":
 			d += time.Duration(len(c.peers)) * (2*c.settle + 2*time.Second)
 		case "parse":
 			d += 2 * time.Minute

@@ -69,6 +69,9 @@ func (c *config) load(ctx context.Context, rep *report, scenario string) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
+			if scenario == "tls" && specOf(name).noTLS {
+				continue
+			}
 			s, err := c.loadOnce(ctx, name, scenario, conns)
 			if err != nil {
 				rep.fail(scenario, name, err)
@@ -81,7 +84,7 @@ func (c *config) load(ctx context.Context, rep *report, scenario string) error {
 }
 
 func (c *config) loadOnce(ctx context.Context, name, scenario string, conns int) (s sample, err error) {
-	srv, err := c.start(ctx, name)
+	srv, err := c.start(ctx, name, scenario == "tls")
 	if err != nil {
 		return s, err
 	}
@@ -108,25 +111,29 @@ func share(user, system int64) float64 {
 }
 
 // idle measures the memory of connections that wait.
-func (c *config) idle(ctx context.Context, rep *report) error {
+func (c *config) idle(ctx context.Context, rep *report, scenario string) error {
+	tls := scenario == "idle-tls"
 	for _, name := range c.peers {
+		if tls && specOf(name).noTLS {
+			continue
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		srv, err := c.start(ctx, name)
+		srv, err := c.start(ctx, name, tls)
 		if err != nil {
-			rep.fail("idle", name, err)
+			rep.fail(scenario, name, err)
 			continue
 		}
 		var s idleSample
-		err = c.output(ctx, &s, "idle", "-addr", srv.addr, "-conns", strconv.Itoa(c.idleConns), "-settle", c.settle.String(), "-pids", pidList(srv.pids))
+		err = c.output(ctx, &s, "idle", "-addr", srv.addr, "-conns", strconv.Itoa(c.idleConns), "-settle", c.settle.String(), "-pids", pidList(srv.pids), "-tls="+strconv.FormatBool(tls))
 		srv.stop()
 		if err != nil {
-			rep.fail("idle", name, err)
+			rep.fail(scenario, name, err)
 			continue
 		}
-		fmt.Fprintf(os.Stderr, "%-10s %-16s %9.0f bytes/connection\n", "idle", name, s.PerConn)
-		rep.Idle[name] = s
+		fmt.Fprintf(os.Stderr, "%-10s %-16s %9.0f bytes/connection\n", scenario, name, s.PerConn)
+		rep.Idle[scenario+"/"+name] = s
 	}
 	return nil
 }

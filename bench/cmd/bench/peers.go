@@ -27,23 +27,24 @@ type spec struct {
 	program string
 	mode    string
 	what    string
+	noTLS   bool // takes no part in the scenarios with TLS
 }
 
 var specs = []spec{
-	{"nethttp", "peer-nethttp", "", "net/http, ServeMux"},
-	{"fasthttp", "peer-fasthttp", "", "fasthttp v1.74.0"},
-	{"nbio", "peer-nbio", "", "nbio v1.6.9, net/http handlers on its poller"},
-	{"gnet", "peer-gnet", "", "gnet v2.10.0 with a parser that validates nothing"},
-	{"nginx", "", "", "nginx, one worker"},
-	{"hyper", rustPeer, "", "hyper 0.14 on tokio, one thread"},
-	{"bare", "peer-bare", "", "an epoll loop in Go with no parser: the floor"},
-	{"reactor", "peer-purewire", "reactor", "purewire: reactor, native handler, pre-encoded answers"},
-	{"reactor-reply", "peer-purewire", "reactor-reply", "purewire: reactor, native handler, answers encoded each time"},
-	{"reactor-http", "peer-purewire", "reactor-http", "purewire: reactor, http.Handler (ServeMux)"},
-	{"stdnet", "peer-purewire", "stdnet", "purewire: stdnet, native handler, pre-encoded answers"},
-	{"stdnet-http", "peer-purewire", "stdnet-http", "purewire: stdnet, http.Handler (ServeMux)"},
-	{"reactor-bare", "peer-drivers", "reactor", "purewire's reactor with no parser"},
-	{"stdnet-bare", "peer-drivers", "stdnet", "purewire's stdnet with no parser"},
+	{"nethttp", "peer-nethttp", "", "net/http, ServeMux", false},
+	{"fasthttp", "peer-fasthttp", "", "fasthttp v1.74.0", false},
+	{"nbio", "peer-nbio", "", "nbio v1.6.9, net/http handlers on its poller", true},
+	{"gnet", "peer-gnet", "", "gnet v2.10.0 with a parser that validates nothing", true},
+	{"nginx", "", "", "nginx, one worker", false},
+	{"hyper", rustPeer, "", "hyper 0.14 on tokio, one thread", true},
+	{"bare", "peer-bare", "", "an epoll loop in Go with no parser: the floor", true},
+	{"reactor", "peer-purewire", "reactor", "purewire: reactor, native handler, pre-encoded answers", false},
+	{"reactor-reply", "peer-purewire", "reactor-reply", "purewire: reactor, native handler, answers encoded each time", false},
+	{"reactor-http", "peer-purewire", "reactor-http", "purewire: reactor, http.Handler (ServeMux)", false},
+	{"stdnet", "peer-purewire", "stdnet", "purewire: stdnet, native handler, pre-encoded answers", false},
+	{"stdnet-http", "peer-purewire", "stdnet-http", "purewire: stdnet, http.Handler (ServeMux)", false},
+	{"reactor-bare", "peer-drivers", "reactor", "purewire's reactor with no parser", true},
+	{"stdnet-bare", "peer-drivers", "stdnet", "purewire's stdnet with no parser", true},
 }
 
 // rustPeer is the program that cargo builds.
@@ -110,7 +111,7 @@ func spawn(ctx context.Context, name string, args ...string) *exec.Cmd {
 }
 
 // start runs a peer on a free port and waits until it listens.
-func (c *config) start(ctx context.Context, name string) (*server, error) {
+func (c *config) start(ctx context.Context, name string, tls bool) (*server, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -118,11 +119,14 @@ func (c *config) start(ctx context.Context, name string) (*server, error) {
 	p := specOf(name)
 	var cmd *exec.Cmd
 	if p.program == "" {
-		if cmd, err = c.nginx(ctx, addr); err != nil {
+		if cmd, err = c.nginx(ctx, addr, tls); err != nil {
 			return nil, err
 		}
 	} else {
 		cmd = spawn(ctx, filepath.Join(c.out, "bin", p.program), "-addr", addr, "-cpu", strconv.Itoa(c.serverCPU), "-mode", p.mode)
+		if tls {
+			cmd.Args = append(cmd.Args, "-cert", c.file("cert.pem"), "-key", c.file("key.pem"))
+		}
 	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -170,7 +174,7 @@ func freeAddr() (string, error) {
 }
 
 // nginx writes a configuration for one worker with the benchmark's pages and returns the command that serves it.
-func (c *config) nginx(ctx context.Context, addr string) (*exec.Cmd, error) {
+func (c *config) nginx(ctx context.Context, addr string, tls bool) (*exec.Cmd, error) {
 	path, err := exec.LookPath("nginx")
 	if err != nil {
 		return nil, errors.New("nginx is not installed (Debian: apt-get install nginx-light); leave it out of -peers")
@@ -187,7 +191,11 @@ func (c *config) nginx(ctx context.Context, addr string) (*exec.Cmd, error) {
 		user = "user root;" // it must read files under DIR, wherever that is
 	}
 	mask := "1" + strings.Repeat("0", c.serverCPU)
-	conf := strings.NewReplacer("DIR", dir, "ADDR", addr, "MASK", mask, "USER", user).Replace(nginxConf)
+	ssl := ""
+	if tls {
+		ssl = "ssl;\n\t\tssl_protocols TLSv1.3; ssl_certificate " + c.file("cert.pem") + "; ssl_certificate_key " + c.file("key.pem")
+	}
+	conf := strings.NewReplacer("DIR", dir, "ADDR", addr, "MASK", mask, "SSL", ssl, "USER", user).Replace(nginxConf)
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
 		return nil, err
@@ -217,7 +225,7 @@ http {
 	uwsgi_temp_path DIR/t4;
 	scgi_temp_path DIR/t5;
 	server {
-		listen ADDR backlog=1024;
+		listen ADDR backlog=1024 SSL;
 		location = /plaintext { default_type text/plain; return 200 "Hello, World!"; }
 		location = /upload { default_type text/plain; return 200 "Hello, World!"; }
 		location = /1mb { root DIR/www; default_type application/octet-stream; }

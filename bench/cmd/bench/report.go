@@ -26,7 +26,7 @@ type report struct {
 	Rounds  int
 	Window  string
 	Conns   int
-	// Load is by scenario, then peer: one sample a round.
+	// Load is by scenario, then peer: one sample a round. Idle is by scenario/peer.
 	Load map[string]map[string][]sample
 	Idle map[string]idleSample
 	// Parse is by input, then by parser: nanoseconds of each round.
@@ -118,6 +118,7 @@ var titles = map[string]string{
 	"plaintext": "Plaintext, keep-alive",
 	"tfb":       "Plaintext, keep-alive, request with an Accept list",
 	"pipeline":  "Plaintext, pipelined",
+	"tls":       "Plaintext over TLS 1.3, keep-alive",
 	"close":     "Plaintext, Connection: close (a new connection for every request)",
 	"download":  "1 MiB download",
 	"upload":    "64 KiB upload",
@@ -175,12 +176,19 @@ func (r *report) markdown(c *config) string {
 				ratio(f.rate, "nethttp", func(f figures) float64 { return f.rate }), f.p50, f.p99, f.errors)
 		}
 	}
-	if len(r.Idle) > 0 {
-		fmt.Fprintf(&b, "\n## Memory of %d idle keep-alive connections, after one request each\n\n| peer | bytes of RSS per connection | RSS before | RSS after |\n|---|---|---|---|\n", c.idleConns)
+	for _, scenario := range []string{"idle", "idle-tls"} {
+		kind := map[string]string{"idle": "", "idle-tls": " over TLS 1.3"}[scenario]
+		head := false
 		for _, name := range c.peers {
-			if s, ok := r.Idle[name]; ok {
-				fmt.Fprintf(&b, "| %s | %.0f | %.1f MB | %.1f MB |\n", name, s.PerConn, float64(s.Before)/1e6, float64(s.After)/1e6)
+			s, ok := r.Idle[scenario+"/"+name]
+			if !ok {
+				continue
 			}
+			if !head {
+				head = true
+				fmt.Fprintf(&b, "\n## Memory of %d idle keep-alive connections%s, after one request each\n\n| peer | bytes of RSS per connection | RSS before | RSS after |\n|---|---|---|---|\n", c.idleConns, kind)
+			}
+			fmt.Fprintf(&b, "| %s | %.0f | %.1f MB | %.1f MB |\n", name, s.PerConn, float64(s.Before)/1e6, float64(s.After)/1e6)
 		}
 	}
 	r.parseTables(&b)

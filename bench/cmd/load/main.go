@@ -44,7 +44,7 @@ type Result struct {
 func main() {
 	var (
 		addr     = flag.String("addr", "127.0.0.1:8080", "address of the server")
-		scenario = flag.String("scenario", "plaintext", "plaintext, tfb, pipeline, close, download or upload")
+		scenario = flag.String("scenario", "plaintext", "plaintext, tfb, pipeline, close, download, upload, tls, or ws and a size such as ws128 or ws16k")
 		conns    = flag.Int("conns", 64, "connections")
 		depth    = flag.Int("depth", 16, "requests in one batch of scenario pipeline")
 		window   = flag.Duration("time", 2*time.Second, "time to measure")
@@ -82,26 +82,26 @@ func run(addr, scenario string, conns, depth, cpu int, warm, window time.Duratio
 		}
 		pids = append(pids, n)
 	}
-	g, err := newGenerator(addr, scenario, depth)
+	var s source
+	var err error
+	if scenario == "tls" {
+		s, err = newSecure(addr, conns)
+	} else {
+		s, err = newPlain(addr, scenario, conns, depth)
+	}
 	if err != nil {
 		return err
 	}
-	for range conns {
-		if err := g.open(); err != nil {
-			return err
-		}
-	}
-	if err := g.until(time.Now().Add(warm)); err != nil {
+	if err := s.until(time.Now().Add(warm)); err != nil {
 		return err
 	}
 	before, err := proc.ReadCPU(pids)
 	if err != nil {
 		return err
 	}
-	g.Result = Result{}
-	g.lat = histogram{}
+	s.reset()
 	t0 := time.Now()
-	if err := g.until(t0.Add(window)); err != nil {
+	if err := s.until(t0.Add(window)); err != nil {
 		return err
 	}
 	took := time.Since(t0)
@@ -110,21 +110,47 @@ func run(addr, scenario string, conns, depth, cpu int, warm, window time.Duratio
 		return err
 	}
 	used := after.Sub(before)
-	r := g.Result
+	r, lat := s.result()
 	r.Seconds = took.Seconds()
 	r.ServerCPU, r.User, r.System = int64(used.Total), int64(used.User), int64(used.System)
-	r.P50, r.P99 = g.lat.quantile(0.5), g.lat.quantile(0.99)
+	r.P50, r.P99 = lat.quantile(0.5), lat.quantile(0.99)
 	if r.RSS, err = proc.RSS(pids); err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
+// source is what makes the load.
+type source interface {
+	// until keeps the connections busy until a time.
+	until(end time.Time) error
+	// reset forgets what was counted so far.
+	reset()
+	result() (Result, *histogram)
+}
+
+func newPlain(addr, scenario string, conns, depth int) (*generator, error) {
+	g, err := newGenerator(addr, scenario, depth)
+	if err != nil {
+		return nil, err
+	}
+	for range conns {
+		if err := g.open(); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+func (g *generator) reset() { g.Result, g.lat = Result{}, histogram{} }
+
+func (g *generator) result() (Result, *histogram) { return g.Result, &g.lat }
+
 // requestFor returns the bytes of one request, and whether the connection ends after it.
 func requestFor(scenario, addr string) (req []byte, once bool, err error) {
 	host := "Host: " + addr + "\r\n"
 	switch scenario {
-	case "plaintext", "pipeline":
+	case "plaintext", "pipeline", "tls":
 		return []byte("GET /plaintext HTTP/1.1\r\n" + host + "\r\n"), false, nil
 	case "tfb":
 		return []byte("GET /plaintext HTTP/1.1\r\n" + host +
@@ -159,7 +185,9 @@ type generator struct {
 	req    []byte
 	batch  int
 	once   bool
-	answer int // length of one answer, 0 until the first
+	answer int    // length of one answer, 0 until the first
+	begins []byte // how every answer begins
+	hello  []byte // WebSocket: the handshake of every connection
 	buf    []byte
 	lat    histogram
 	now    int64
@@ -172,6 +200,14 @@ func newGenerator(addr, scenario string, depth int) (*generator, error) {
 		return nil, err
 	}
 	var err error
+	g.begins = okLine
+	if size, ok := messageSize(scenario); ok {
+		if err := g.webSocket(addr, size); err != nil {
+			return nil, err
+		}
+		g.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		return g, err
+	}
 	if g.req, g.once, err = requestFor(scenario, addr); err != nil {
 		return nil, err
 	}
@@ -268,6 +304,12 @@ func (g *generator) open() error {
 		unix.Close(fd)
 		return fmt.Errorf("connecting: %w", err)
 	}
+	if g.hello != nil {
+		if err := g.shake(fd); err != nil {
+			unix.Close(fd)
+			return err
+		}
+	}
 	unix.SetNonblock(fd, true)
 	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	for fd >= len(g.conns) {
@@ -357,7 +399,7 @@ func (g *generator) readable(c *conn) error {
 		g.Errors++
 		return g.reopen(c)
 	}
-	if c.want == g.answer*g.batch && (n < len(okLine) || !bytes.Equal(g.buf[:len(okLine)], okLine)) {
+	if c.want == g.answer*g.batch && (n < len(g.begins) || !bytes.Equal(g.buf[:len(g.begins)], g.begins)) {
 		return fmt.Errorf("answer begins with %.40q", g.buf[:n])
 	}
 	g.Bytes += int64(n)

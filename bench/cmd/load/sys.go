@@ -66,3 +66,10 @@ func (h *histogram) quantile(q float64) float64 {
 	}
 	return 0
 }
+
+// merge adds what another one counted.
+func (h *histogram) merge(o *histogram) {
+	for i, n := range o {
+		h[i] += n
+	}
+}

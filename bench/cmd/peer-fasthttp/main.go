@@ -29,5 +29,9 @@ func main() {
 			}
 		},
 	}
+	if cfg := f.TLS(); cfg != nil {
+		s.TLSConfig = cfg
+		peer.Run(func() error { return s.ListenAndServeTLS(f.Addr, "", "") })
+	}
 	peer.Run(func() error { return s.ListenAndServe(f.Addr) })
 }

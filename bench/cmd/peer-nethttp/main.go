@@ -11,6 +11,9 @@ import (
 func main() {
 	runtime.GOMAXPROCS(1)
 	f := peer.Parse()
-	s := &http.Server{Addr: f.Addr, Handler: peer.Handler()}
+	s := &http.Server{Addr: f.Addr, Handler: peer.Handler(), TLSConfig: f.TLS()}
+	if s.TLSConfig != nil {
+		peer.Run(func() error { return s.ListenAndServeTLS("", "") })
+	}
 	peer.Run(s.ListenAndServe)
 }

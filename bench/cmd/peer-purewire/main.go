@@ -14,9 +14,11 @@ import (
 	"github.com/purewire/purewire/bench/internal/peer"
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/http1"
+	"github.com/purewire/purewire/drivers"
 	"github.com/purewire/purewire/drivers/listen"
 	"github.com/purewire/purewire/drivers/reactor"
 	"github.com/purewire/purewire/drivers/stdnet"
+	"github.com/purewire/purewire/drivers/tlswrap"
 	"github.com/purewire/purewire/server"
 )
 
@@ -43,11 +45,17 @@ func main() {
 	if err != nil {
 		peer.Fatal(err)
 	}
+	var svc drivers.Service = srv
+	if tc := f.TLS(); tc != nil {
+		if svc, err = tlswrap.New(srv, tc, tlswrap.Options{}); err != nil {
+			peer.Fatal(err)
+		}
+	}
 	profile()
 	peer.Run(func() error {
 		switch driver {
 		case "reactor":
-			r, err := reactor.New(srv, reactor.Config{Loops: 1})
+			r, err := reactor.New(svc, reactor.Config{Loops: 1})
 			if err != nil {
 				return err
 			}
@@ -60,7 +68,7 @@ func main() {
 			if err != nil {
 				return err
 			}
-			return stdnet.New(srv, stdnet.Config{}).Serve(l)
+			return stdnet.New(svc, stdnet.Config{}).Serve(l)
 		}
 		return fmt.Errorf("-mode %q: unknown driver", f.Mode)
 	})

@@ -9,6 +9,7 @@
 package peer
 
 import (
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"io"
@@ -47,6 +48,8 @@ type Flags struct {
 	Addr string
 	// CPU is the core the process binds itself to, negative for none.
 	CPU int
+	// Cert and Key are the files of a certificate, for TLS 1.3 instead of plain text; "" for plain text.
+	Cert, Key string
 	// Mode selects a variant, for peers that have some.
 	Mode string
 }
@@ -57,6 +60,8 @@ func Parse() Flags {
 	flag.StringVar(&f.Addr, "addr", "127.0.0.1:8080", "address to listen on")
 	flag.IntVar(&f.CPU, "cpu", -1, "core to run on, -1 for any")
 	flag.StringVar(&f.Mode, "mode", "", "variant of the peer")
+	flag.StringVar(&f.Cert, "cert", "", "certificate in PEM: serve TLS")
+	flag.StringVar(&f.Key, "key", "", "its key")
 	flag.Parse()
 	if f.CPU >= 0 {
 		if err := proc.Pin(f.CPU); err != nil {
@@ -68,6 +73,18 @@ func Parse() Flags {
 	}
 	debug.SetGCPercent(100) // the default, whatever the environment says
 	return f
+}
+
+// TLS returns the configuration that all peers use, nil for plain text.
+func (f Flags) TLS() *tls.Config {
+	if f.Cert == "" {
+		return nil
+	}
+	pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+	if err != nil {
+		Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"}}
 }
 
 // Run calls serve and waits for SIGINT or SIGTERM; a serve that fails ends the process with status 1.

@@ -47,10 +47,10 @@ func TestHelpIsForReading(t *testing.T) {
 func TestServeHelpIsComplete(t *testing.T) {
 	_, out, _ := run("", "serve", "--help")
 	var named []string
-	for _, m := range regexp.MustCompile(`(?m)^  --(\w+) `).FindAllStringSubmatch(out, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^  --([-\w]+) `).FindAllStringSubmatch(out, -1) {
 		named = append(named, m[1])
 	}
-	require.Equal(t, []string{"addr", "driver", "loops", "dir", "grace"}, named)
+	require.Equal(t, []string{"addr", "driver", "loops", "dir", "tls-addr", "cert", "key", "grace"}, named)
 	for _, name := range backendNames() {
 		require.Contains(t, out, "   "+name+" ")
 	}

@@ -28,9 +28,13 @@ func startNetHTTP(f serveFlags, h http.Handler) (backend, error) {
 		return nil, err
 	}
 	b := &netHTTP{addr: l.Addr(), done: make(chan struct{}), conns: make(map[net.Conn]http.ConnState)}
-	b.srv = &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ConnState: b.track}
+	b.srv = &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ConnState: b.track, TLSConfig: f.tls}
 	go func() {
 		defer close(b.done)
+		if f.tls != nil {
+			b.err = b.srv.ServeTLS(l, "", "")
+			return
+		}
 		b.err = b.srv.Serve(l)
 	}()
 	return b, nil

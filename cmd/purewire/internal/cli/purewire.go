@@ -29,11 +29,14 @@ func newService(h http.Handler) (*server.Server, error) {
 	return server.New(server.Config{
 		Handler: h,
 		Native: server.NativeFunc(func(c *server.Ctx) {
-			if string(c.Path()) == demo.NativePath {
+			switch string(c.Path()) {
+			case demo.NativePath:
 				c.Static(hello)
-				return
+			case demo.NativeEchoPath:
+				demo.EchoSocket.ServeNative(c)
+			default:
+				c.Pass()
 			}
-			c.Pass()
 		}),
 		ErrorLog: func(format string, a ...any) { fmt.Fprintf(os.Stderr, format+"\n", a...) },
 	})
@@ -81,7 +84,12 @@ func startStdnet(f serveFlags, h http.Handler) (backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := stdnet.New(svc, stdnet.Config{OnPanic: logPanic})
+	carried, err := secure(svc, f.tls)
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	d := stdnet.New(carried, stdnet.Config{OnPanic: logPanic})
 	b := &purewire{addr: l.Addr(), about: "stdnet, one goroutine per connection", shutdown: d.Shutdown}
 	return b.run(func() error { return d.Serve(l) }), nil
 }

@@ -21,7 +21,11 @@ func startReactor(f serveFlags, h http.Handler) (backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := reactor.New(svc, reactor.Config{Loops: f.loops})
+	carried, err := secure(svc, f.tls)
+	if err != nil {
+		return nil, err
+	}
+	d, err := reactor.New(carried, reactor.Config{Loops: f.loops})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -20,7 +21,7 @@ import (
 
 const serveHelp = `Usage: purewire serve [flags]
 
-Starts the demo server. Every path below is an ordinary net/http handler, except /native/plaintext, which the reactor
+Starts the demo server. Every path below is an ordinary net/http handler, except those below /native/, which the reactor
 and stdnet answer without one.
 
 Flags:
@@ -31,6 +32,10 @@ Flags:
                        nethttp   Go's own server instead of purewire, to compare with
   --loops N          event loops of the reactor                  (0: one per core)
   --dir DIR          what /files/ shows                          (a few built-in samples)
+  --tls-addr HOST:PORT  where to listen with TLS, besides --addr  (nowhere)
+  --cert FILE        certificate chain in PEM; it is read again when it changes, and after SIGHUP
+                                                                 (a certificate made for this run)
+  --key FILE         the certificate's key                       (like --cert)
   --grace DURATION   how long requests in flight may take after Ctrl-C or SIGTERM  (5s)
 
 Paths:
@@ -42,13 +47,17 @@ Paths:
   /upload            counts and hashes what you send             curl -T - 127.0.0.1:8080/upload < FILE
   /files/            a directory, ranges included                curl -r 0-9 127.0.0.1:8080/files/hello.txt
   /sse               a clock that ticks                          curl -N 127.0.0.1:8080/sse
+  /ws/echo           a WebSocket that sends back what it gets    /native/ws/echo is the same without net/http
+  /ws/chat           a WebSocket for everybody on the page at /
 `
 
 // serveFlags is a parsed command line of serve.
 type serveFlags struct {
-	addr, driver, dir string
-	loops             int
-	grace             time.Duration
+	addr, driver, dir  string
+	tlsAddr, cert, key string
+	tls                *tls.Config // of one backend; nil: plain text
+	loops              int
+	grace              time.Duration
 }
 
 func parseServe(args []string, e Env) (f serveFlags, done bool, err error) {
@@ -57,6 +66,9 @@ func parseServe(args []string, e Env) (f serveFlags, done bool, err error) {
 	set.StringVar(&f.driver, "driver", defaultDriver, "")
 	set.IntVar(&f.loops, "loops", 0, "")
 	set.StringVar(&f.dir, "dir", "", "")
+	set.StringVar(&f.tlsAddr, "tls-addr", "", "")
+	set.StringVar(&f.cert, "cert", "", "")
+	set.StringVar(&f.key, "key", "", "")
 	set.DurationVar(&f.grace, "grace", 5*time.Second, "")
 	done, err = parse(set, fmt.Sprintf(serveHelp, defaultDriver), args, 0, e)
 	if err != nil || done {
@@ -67,6 +79,10 @@ func parseServe(args []string, e Env) (f serveFlags, done bool, err error) {
 		return f, false, usagef("--loops cannot be negative")
 	case f.grace < 0:
 		return f, false, usagef("--grace cannot be negative")
+	case (f.cert == "") != (f.key == ""):
+		return f, false, usagef("--cert and --key belong together")
+	case f.cert != "" && f.tlsAddr == "":
+		return f, false, usagef("--cert is for --tls-addr, which is missing")
 	case backends[f.driver] == nil:
 		return f, false, usagef("there is no driver %q; take one of %s", f.driver, strings.Join(backendNames(), ", "))
 	case f.loops > 0 && f.driver != "reactor":
@@ -111,14 +127,30 @@ func serve(ctx context.Context, args []string, e Env) error {
 	ctx, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer restore()
 
-	b, err := backends[f.driver](f, h)
+	b, err := launch(f, h, "--addr")
 	if err != nil {
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return fmt.Errorf("%s is taken; choose another address with --addr", f.addr)
-		}
 		return err
 	}
-	fmt.Fprintf(e.Stdout, "purewire %s on %s\n\n  http://%s/\n\nCtrl-C stops it.\n", Version(), b.About(), b.Addr())
+	fmt.Fprintf(e.Stdout, "purewire %s on %s\n\n", Version(), b.About())
+	if f.tlsAddr != "" {
+		watch, stop := context.WithCancel(ctx)
+		defer stop()
+		cfg, about, err := tlsConfig(watch, f, e)
+		if err == nil {
+			var sb backend
+			sf := f
+			sf.addr, sf.tls = f.tlsAddr, cfg
+			if sb, err = launch(sf, h, "--tls-addr"); err == nil {
+				fmt.Fprintf(e.Stdout, "  https://%s/  with %s\n", sb.Addr(), about)
+				b = together(b, sb)
+			}
+		}
+		if err != nil {
+			_, _ = b.Shutdown(ctx)
+			return err
+		}
+	}
+	fmt.Fprintf(e.Stdout, "  http://%s/\n\nCtrl-C stops it.\n", b.Addr())
 
 	select {
 	case <-b.Done():
@@ -136,6 +168,15 @@ func serve(ctx context.Context, args []string, e Env) error {
 		return err
 	}
 	return nil
+}
+
+// launch starts one backend; flagName is where its address came from.
+func launch(f serveFlags, h http.Handler, flagName string) (backend, error) {
+	b, err := backends[f.driver](f, h)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is taken; choose another address with %s", f.addr, flagName)
+	}
+	return b, err
 }
 
 // printReport tells what a drain achieved.

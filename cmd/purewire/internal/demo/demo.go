@@ -52,6 +52,9 @@ func New(o Options) *Handler {
 	h.mux.HandleFunc("POST /upload", upload)
 	h.mux.HandleFunc("PUT /upload", upload)
 	h.mux.HandleFunc("GET /sse", h.clock)
+	h.mux.Handle("/ws/echo", EchoSocket)
+	h.mux.Handle(NativeEchoPath, EchoSocket)
+	h.mux.Handle("/ws/chat", newChat())
 	h.mux.Handle("GET /files/", http.StripPrefix("/files/", http.FileServerFS(files)))
 	return h
 }

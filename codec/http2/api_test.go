@@ -1,0 +1,724 @@
+package http2
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/purewire/purewire/codec"
+)
+
+// newPair is a server and a client that have exchanged their prefaces.
+func newPair(t *testing.T, server, client *Profile) *connPair {
+	p := &connPair{t: t}
+	p.s.Init(Server, server)
+	p.c.Init(Client, client)
+	p.s.Advance(1)
+	p.c.Advance(1)
+	p.settle()
+	return p
+}
+
+type connPair struct {
+	t      *testing.T
+	s, c   Conn
+	events []string // "server Request", ...
+	ev     Event
+	onEv   func(c *Conn, ev *Event)
+	last   struct {
+		stream uint32
+		code   ErrorCode
+		reason string
+		retry  bool
+	}
+}
+
+// settle moves all that both ends owe, and out first if it is given, until nothing is left.
+func (p *connPair) settle() {
+	p.t.Helper()
+	for p.s.Owes() || p.c.Owes() {
+		p.toClient(p.s.AppendOwed(nil, 1<<20))
+		p.toServer(p.c.AppendOwed(nil, 1<<20))
+	}
+}
+
+func (p *connPair) toClient(b []byte) { p.t.Helper(); p.feed(&p.c, "client", b) }
+func (p *connPair) toServer(b []byte) { p.t.Helper(); p.feed(&p.s, "server", b) }
+
+func (p *connPair) feed(c *Conn, name string, b []byte) {
+	p.t.Helper()
+	for {
+		n, err := c.Next(b, &p.ev)
+		if err != nil {
+			p.t.Fatalf("%s: %v", name, err)
+		}
+		b = b[n:]
+		if p.ev.Kind == None {
+			break
+		}
+		p.events = append(p.events, name+" "+p.ev.Kind.String())
+		p.last.stream, p.last.code, p.last.reason, p.last.retry = p.ev.Stream, p.ev.Code, p.ev.Reason, p.ev.Retry
+		if p.onEv != nil {
+			p.onEv(c, &p.ev)
+		}
+	}
+	if len(b) > 0 {
+		p.t.Fatalf("%s has left %d octets", name, len(b))
+	}
+}
+
+func (p *connPair) expect(want ...string) {
+	p.t.Helper()
+	if len(want) != len(p.events) {
+		p.t.Fatalf("events %q, want %q", p.events, want)
+	}
+	for i := range want {
+		if p.events[i] != want[i] {
+			p.t.Fatalf("events %q, want %q", p.events, want)
+		}
+	}
+	p.events = nil
+}
+
+var getHead = &RequestHead{Method: []byte("GET"), Scheme: []byte("http"), Authority: []byte("a.test"), Path: []byte("/")}
+
+func (p *connPair) request(end bool) uint32 {
+	p.t.Helper()
+	out, id, err := p.c.AppendRequest(nil, getHead, nil, end)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.toServer(out)
+	return id
+}
+
+// misuse checks that err is the caller's bug, and which.
+func misuseIs(t *testing.T, err error, f Fault) {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) || e.Scope != codec.ScopeMisuse || e.Reason != f.Reason() {
+		t.Errorf("got %v, want %q", err, f.Reason())
+	}
+}
+
+// TestMisuse: every call that makes no sense says why, appends nothing and changes nothing: the calls that make sense work
+// in between.
+func TestMisuse(t *testing.T) {
+	p := newPair(t, nil, nil)
+	s, c := &p.s, &p.c
+	none := func(out []byte, err error) error {
+		t.Helper()
+		if len(out) != 1 || out[0] != 'd' {
+			t.Errorf("dst is %q behind %v", out, err)
+		}
+		return err
+	}
+	d := []byte("d")
+	misuseIs(t, none(c.AppendResponse(d, 1, 200, nil, true)), fSendClosed)
+	_, _, err := s.AppendRequest(d, getHead, nil, true)
+	misuseIs(t, err, fOpenBlocked)
+	if s.OpenBlocked() != NotClient {
+		t.Error(s.OpenBlocked())
+	}
+	for _, bad := range []*RequestHead{
+		{}, {Method: []byte("G T"), Scheme: []byte("http"), Path: []byte("/")}, {Method: []byte("GET"), Path: []byte("/")},
+		{Method: []byte("GET"), Scheme: []byte("http")}, {Method: []byte("GET"), Scheme: []byte("http"), Path: []byte("/\n")},
+		{Method: []byte("GET"), Scheme: []byte("http"), Path: []byte("/"), Authority: []byte("a\x00")},
+		{Method: []byte("CONNECT")}, {Method: []byte("CONNECT"), Authority: []byte("a:1"), Path: []byte("/")},
+		{Method: []byte("GET"), Scheme: []byte("http"), Path: []byte("/"), Protocol: []byte("websocket")},
+	} {
+		_, _, err = c.AppendRequest(d, bad, nil, true)
+		misuseIs(t, err, fRequestHead)
+	}
+	_, _, err = c.AppendRequest(d, &RequestHead{Method: []byte("CONNECT"), Scheme: []byte("http"), Path: []byte("/"), Authority: []byte("a"), Protocol: []byte("websocket")}, nil, false)
+	misuseIs(t, err, fProtocolEarly)
+	for _, bad := range []codec.Field{field("X", "y"), field("", "y"), field(":path", "/"), field("x", "a\r\nb"), field("x", " a"), field("connection", "close"), field("te", "gzip")} {
+		_, _, err = c.AppendRequest(d, getHead, []codec.Field{bad}, true)
+		misuseIs(t, err, fSendField)
+	}
+	id := p.request(false)
+	p.expect("client SettingsReceived", "server SettingsReceived", "server SettingsAcked", "client SettingsAcked", "server Request")
+	misuseIs(t, none(c.AppendResponse(d, id, 200, nil, true)), fResponseRole)
+	misuseIs(t, none(c.AppendInformational(d, id, 103, nil)), fInformationalRole)
+	misuseIs(t, none(s.AppendResponse(d, id, 199, nil, true)), fStatus)
+	misuseIs(t, none(s.AppendResponse(d, id, 1000, nil, true)), fStatus)
+	misuseIs(t, none(s.AppendResponse(d, id, 200, []codec.Field{field("A", "b")}, true)), fSendField)
+	misuseIs(t, none(s.AppendInformational(d, id, 101, nil)), fInformationalStatus)
+	misuseIs(t, none(s.AppendInformational(d, id, 200, nil)), fInformationalStatus)
+	misuseIs(t, none(s.AppendInformational(d, id, 103, []codec.Field{field("A", "b")})), fSendField)
+	misuseIs(t, none(s.AppendTrailers(d, id, nil)), fTrailersEarly)
+	_, _, err = s.AppendData(d, id, d, false)
+	misuseIs(t, err, fDataEarly)
+	misuseIs(t, s.SetUser(7, 1), fNoStreamUser)
+	misuseIs(t, s.Consumed(7, 1), fNoStreamConsumed)
+	misuseIs(t, s.Consumed(id, 1), fConsumedTooMuch)
+	misuseIs(t, s.Reset(7, Cancel), fNoStreamReset)
+	misuseIs(t, s.Release(7), fNoStreamRelease)
+	misuseIs(t, s.Release(id), fReleaseOpen)
+	misuseIs(t, s.Ready(7, true), fSendClosed)
+	misuseIs(t, s.SetPriority(7, Priority{}), fSendClosed)
+	misuseIs(t, none(s.AppendPriorityUpdate(d, id, Priority{})), fUpdateRole)
+	misuseIs(t, none(c.AppendPriorityUpdate(d, 9, Priority{})), fUpdateStreamGone)
+	misuseIs(t, s.Ping(probeRTT), fPingOurs)
+	if err := s.Ping([8]byte{1}); err != nil {
+		t.Error(err)
+	}
+	misuseIs(t, s.Ping([8]byte{2}), fPingTwice)
+
+	out, err := s.AppendResponse(d, id, 200, nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.toClient(out[1:])
+	misuseIs(t, none(s.AppendResponse(d, id, 200, nil, false)), fResponseTwice)
+	misuseIs(t, none(s.AppendInformational(d, id, 103, nil)), fInformationalLate)
+	misuseIs(t, none(s.AppendTrailers(d, id, []codec.Field{field(":a", "b")})), fSendField)
+	_, _, err = s.AppendDataHeader(d, id, -1, false)
+	misuseIs(t, err, fDataSize)
+	if out, n, err := s.AppendData(d, id, nil, false); err != nil || n != 0 || len(out) != 1 {
+		t.Errorf("%q %d %v: an empty frame says nothing", out, n, err)
+	}
+	out, _, err = s.AppendData(nil, id, []byte("bye"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.toClient(out)
+	p.expect("client Response", "client Data")
+	misuseIs(t, none(s.AppendTrailers(d, id, nil)), fSendClosed)
+
+	connect, _, err := c.AppendRequest(nil, &RequestHead{Method: []byte("CONNECT"), Authority: []byte("a:1")}, nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	misuseIs(t, none(c.AppendTrailers(d, 3, nil)), fTrailersConnected)
+	p.toServer(connect)
+	if _, err = s.AppendResponse(nil, 3, 200, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	misuseIs(t, none(s.AppendTrailers(d, 3, nil)), fTrailersConnected)
+
+	c.GoAway(NoError)
+	_, _, err = c.AppendRequest(d, getHead, nil, true)
+	misuseIs(t, err, fOpenBlocked)
+	if c.OpenBlocked() != GoneAway || c.CanOpen() != 0 {
+		t.Error(c.OpenBlocked())
+	}
+
+	// And when it is over: nothing but the error.
+	_, fatal := s.Next(AppendWindowUpdate(nil, 0, 0), &p.ev)
+	if !errors.Is(fatal, ProtocolError) || s.Err() != fatal {
+		t.Fatal(fatal)
+	}
+	misuseIs(t, none(s.AppendResponse(d, id, 200, nil, true)), fSendOver)
+	misuseIs(t, s.Ping([8]byte{3}), fPingOver)
+	misuseIs(t, none(s.AppendPriorityUpdate(d, id, Priority{})), fSendOver)
+	if s.Blocked(id) != Over || s.Writable(id) != 0 || s.Done() || s.Finish() != fatal || s.Deadline() != codec.Never {
+		t.Error("not over")
+	}
+	s.Shutdown()
+	s.GoAway(Cancel)
+	s.Advance(5)
+	if out := s.AppendOwed(nil, 1<<20); !bytes.Equal(out, AppendGoAway(nil, 3, ProtocolError, nil)) {
+		t.Errorf("owed %x", out)
+	}
+	if !s.Done() {
+		t.Error("not done")
+	}
+	c.fail(fPings, 0)
+	if _, _, err = c.AppendRequest(d, getHead, nil, true); err == nil || c.OpenBlocked() != Over {
+		t.Error(err)
+	}
+}
+
+// TestShutdown: RFC 9113 section 6.8: a server sends GOAWAY with 2^31-1, takes what is under way for a round trip, and names the
+// last stream then; what comes later is ignored, and the client may retry it.
+func TestShutdown(t *testing.T) {
+	p := newPair(t, nil, nil)
+	first := p.request(true)
+	p.events = nil
+	p.s.Shutdown()
+	p.s.Shutdown()
+	late, id, err := p.c.AppendRequest(nil, getHead, nil, true) // under way when GOAWAY comes
+	if err != nil || id != 3 {
+		t.Fatal(err)
+	}
+	goaway := p.s.AppendOwed(nil, 1<<20)
+	if want := AppendPing(AppendGoAway(nil, MaxStreamID, NoError, nil), probeClose, false); !bytes.Equal(goaway, want) {
+		t.Fatalf("%x, want %x", goaway, want)
+	}
+	p.toClient(goaway)
+	if p.c.OpenBlocked() != GoneAway {
+		t.Error(p.c.OpenBlocked())
+	}
+	p.toServer(late)
+	p.expect("client GoAwayReceived", "server Request")
+	p.toServer(p.c.AppendOwed(nil, 1<<20)) // the answer to the PING
+	if out := p.s.AppendOwed(nil, 1<<20); !bytes.Equal(out, AppendGoAway(nil, 3, NoError, nil)) {
+		t.Fatalf("%x", out)
+	} else {
+		p.toClient(out)
+	}
+	p.toServer(AppendHeaders(nil, 5, requestBlock, true, 0, nil))
+	p.expect("client GoAwayReceived") // and no Request
+	for _, id := range []uint32{first, 3} {
+		if p.s.Done() {
+			t.Fatal("done with streams open")
+		}
+		out, err := p.s.AppendResponse(nil, id, 204, nil, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.toClient(out)
+	}
+	p.expect("client Response", "client Response")
+	if !p.s.Done() || !p.s.Idle() {
+		t.Error("not done")
+	}
+}
+
+// The client does not answer the PING: a second later the last GOAWAY goes out all the same.
+func TestShutdownUnanswered(t *testing.T) {
+	p := newPair(t, nil, nil)
+	p.s.Shutdown()
+	p.s.AppendOwed(nil, 1<<20)
+	if p.s.Deadline() != codec.Time(1).Add(time.Second) {
+		t.Errorf("deadline %d", p.s.Deadline())
+	}
+	p.s.Advance(codec.Time(1).Add(time.Second))
+	if out := p.s.AppendOwed(nil, 1<<20); !bytes.Equal(out, AppendGoAway(nil, 0, NoError, nil)) || !p.s.Done() {
+		t.Errorf("%x", out)
+	}
+}
+
+// TestClientShutdown: a client says GOAWAY once and waits for its responses.
+func TestClientShutdown(t *testing.T) {
+	p := newPair(t, nil, nil)
+	id := p.request(true)
+	p.events = nil
+	p.c.Shutdown()
+	if out := p.c.AppendOwed(nil, 1<<20); !bytes.Equal(out, AppendGoAway(nil, 0, NoError, nil)) {
+		t.Errorf("%x", out)
+	}
+	if p.c.Done() {
+		t.Error("done with a stream open")
+	}
+	out, _ := p.s.AppendResponse(nil, id, 204, nil, true)
+	p.toClient(out)
+	if !p.c.Done() {
+		t.Error("not done")
+	}
+}
+
+// TestRetry: RFC 9113 section 6.8 and 8.7: streams above the last one of GOAWAY, and streams that were refused, can be sent again.
+func TestRetry(t *testing.T) {
+	p := newPair(t, nil, nil)
+	for range 3 {
+		id := p.request(true)
+		if err := p.c.SetUser(id, 100+id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.events = nil
+	users := map[uint32]uint32{}
+	p.onEv = func(c *Conn, ev *Event) {
+		if ev.Kind == StreamReset {
+			if !ev.Retry || ev.Code != RefusedStream {
+				t.Errorf("%+v", ev)
+			}
+			users[ev.Stream] = ev.User
+		}
+	}
+	p.toClient(AppendGoAway(nil, 1, NoError, nil))
+	p.expect("client GoAwayReceived", "client StreamReset", "client StreamReset")
+	if users[3] != 103 || users[5] != 105 || len(users) != 2 || p.c.Pending() || p.c.Streams() != 3 {
+		t.Errorf("%v, %d streams", users, p.c.Streams())
+	}
+	for _, id := range []uint32{3, 5} {
+		if err := p.c.Release(id); err != nil {
+			t.Error(err)
+		}
+	}
+	p.toClient(AppendRSTStream(nil, 1, RefusedStream))
+	if users[1] != 101 {
+		t.Errorf("%v", users)
+	}
+}
+
+// TestUpgrade: a connection that came from HTTP/1.1, both roles: the request is stream 1 (RFC 7540 section 3.2).
+func TestUpgrade(t *testing.T) {
+	client := Config{Window: WindowPolicy{Stream: 50}}.Profile()
+	value := AppendUpgradeSettings(nil, client)
+	settings, err := DecodeUpgradeSettings(nil, value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &connPair{t: t}
+	if err := p.s.InitUpgraded(Server, nil, settings); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.c.InitUpgraded(Client, client, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.s.PeerSettings().InitialWindowSize; got != 50 {
+		t.Errorf("window %d", got)
+	}
+	// The server may answer before the client's preface has come.
+	out := p.s.AppendOwed(nil, 1<<20)
+	if out, err = p.s.AppendResponse(out, 1, 200, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	out, n, err := p.s.AppendData(out, 1, make([]byte, 100), true)
+	if n != 50 || err != nil {
+		t.Fatal(n, err)
+	}
+	p.toClient(out)
+	p.settle()
+	p.expect("client SettingsReceived", "client Response", "client Data", "server SettingsReceived", "server SettingsAcked", "client SettingsAcked")
+	if p.request(true) != 3 {
+		t.Error("the next stream is not 3")
+	}
+	p.expect("server Request")
+
+	var c Conn
+	if err := c.InitUpgraded(Server, nil, []byte("12345")); !errors.Is(err, ProtocolError) || c.Err() == nil {
+		t.Error(err)
+	}
+	if err := c.InitUpgraded(Server, nil, []byte{0, 5, 0, 0, 0, 1}); !errors.Is(err, ProtocolError) {
+		t.Error(err)
+	}
+	for _, bad := range []string{"A", "AA==", "AA$A", "AAR"} {
+		if out, err := DecodeUpgradeSettings([]byte("x"), []byte(bad)); !errors.Is(err, ProtocolError) || string(out) != "x" {
+			t.Errorf("%q: %q %v", bad, out, err)
+		}
+	}
+}
+
+// TestBlocked: why nothing is being sent.
+func TestBlocked(t *testing.T) {
+	p := newPair(t, nil, Config{Limits: Limits{Requests: 2}, Window: WindowPolicy{Stream: 10, Conn: 65535}}.Profile())
+	s := &p.s
+	if s.Blocked(1) != NoStream {
+		t.Error(s.Blocked(1))
+	}
+	p.request(true)
+	steps := []struct {
+		do   func()
+		want Block
+		room int
+	}{
+		{func() {}, NoHead, 0},
+		{func() { s.AppendResponse(nil, 1, 200, nil, false) }, NotReady, 10},
+		{func() { s.Ready(1, true) }, NotBlocked, 10},
+		{func() { s.AppendData(nil, 1, make([]byte, 11), true) }, StreamWindow, 0},
+		{func() { s.Ready(1, false) }, StreamWindow, 0},
+		{func() { p.toServer(AppendWindowUpdate(nil, 1, 1<<20)) }, NotReady, 16384},
+		{func() { s.Ready(1, true) }, NotBlocked, 16384},
+		{func() {
+			for range 4 {
+				s.AppendData(nil, 1, make([]byte, 1<<20), true)
+			}
+		}, ConnWindow, 0},
+		{func() { p.toServer(AppendWindowUpdate(nil, 0, 5)) }, NotBlocked, 5},
+		{func() { s.AppendTrailers(nil, 1, nil) }, NoStream, 0},
+	}
+	for i, st := range steps {
+		st.do()
+		if got := s.Blocked(1); got != st.want || s.Writable(1) != st.room {
+			t.Errorf("step %d: %v, room %d; want %v, %d", i, got, s.Writable(1), st.want, st.room)
+		}
+		if id, _, n := s.NextWritable(); (id == 1) != (st.want == NotBlocked) || st.want == NotBlocked && n != st.room {
+			t.Errorf("step %d: NextWritable %d %d", i, id, n)
+		}
+	}
+	p.request(true)
+	if p.c.OpenBlocked() != TooManyStreams || p.c.CanOpen() != 0 {
+		t.Error(p.c.OpenBlocked())
+	}
+	var c Conn
+	c.Init(Client, nil)
+	c.mem.use(MaxStreamID)
+	if c.OpenBlocked() != NoMoreIDs {
+		t.Error(c.OpenBlocked())
+	}
+	for b := range numBlocks {
+		if b.String() == "" || b.String() == "Unknown" {
+			t.Error(b)
+		}
+	}
+	if numBlocks.String() != "Unknown" || numKinds.String() != "Unknown" || GoAwayReceived.String() != "GoAwayReceived" {
+		t.Error("names")
+	}
+}
+
+// TestRaisedLimits: the peer raises what it allows: the settings are acknowledged before they are made use of, and streams that waited
+// for window go on.
+func TestRaisedLimits(t *testing.T) {
+	p := newPair(t, nil, Config{Window: WindowPolicy{Stream: 10}}.Profile())
+	s := &p.s
+	p.request(true)
+	s.AppendResponse(nil, 1, 200, nil, false)
+	s.Ready(1, true)
+	s.AppendData(nil, 1, make([]byte, 10), false)
+	if id, _, _ := s.NextWritable(); id != 0 {
+		t.Fatal(id)
+	}
+	p.toServer(AppendSettings(nil, Setting{SettingInitialWindowSize, 30000}, Setting{SettingMaxFrameSize, 20000}))
+	id, _, n := s.NextWritable()
+	if id != 1 || n != 20000 {
+		t.Fatal(id, n)
+	}
+	out, n, err := s.AppendData(nil, 1, make([]byte, 25000), true)
+	if err != nil || n != 20000 || !bytes.HasPrefix(out, AppendSettingsAck(nil)) {
+		t.Errorf("%d %v %x", n, err, out[:20])
+	}
+	if s.Owes() {
+		t.Error("acknowledged twice")
+	}
+	// Lower again, below what was sent: the window is negative (section 6.9.2) and opens by what makes it positive.
+	p.toServer(AppendSettings(nil, Setting{SettingInitialWindowSize, 0}))
+	if got := s.Writable(1); got != 0 {
+		t.Error(got)
+	}
+	p.toServer(AppendWindowUpdate(nil, 1, 20010))
+	if got := s.Blocked(1); got != StreamWindow {
+		t.Error(got)
+	}
+	p.toServer(AppendWindowUpdate(nil, 1, 1))
+	if got := s.Writable(1); got != 1 {
+		t.Error(got)
+	}
+}
+
+// TestFirstLimits: before the server's SETTINGS have come, 100 streams are hoped for.
+func TestFirstLimits(t *testing.T) {
+	var c Conn
+	c.Init(Client, nil)
+	if c.CanOpen() != 100 {
+		t.Error(c.CanOpen())
+	}
+	out, id, err := c.AppendRequest(nil, getHead, nil, true)
+	if id != 1 || err != nil || !bytes.HasPrefix(out, []byte(ClientPreface)) {
+		t.Errorf("%d %v %q", id, err, out)
+	}
+	var ev Event
+	if _, err := c.Next(AppendSettings(nil, Setting{SettingMaxConcurrentStreams, 1}), &ev); err != nil {
+		t.Fatal(err)
+	}
+	if c.OpenBlocked() != TooManyStreams {
+		t.Error(c.OpenBlocked())
+	}
+	if err := c.Reset(1, Cancel); err != nil || c.OpenBlocked() != NotBlocked {
+		t.Error(err, c.OpenBlocked())
+	}
+	// The server must see the stream end before it counts the next one.
+	out, id, err = c.AppendRequest(nil, getHead, nil, true)
+	if want := AppendRSTStream(AppendSettingsAck(nil), 1, Cancel); id != 3 || err != nil || !bytes.HasPrefix(out, want) {
+		t.Errorf("%d %v %x", id, err, out)
+	}
+}
+
+// TestExtendedConnect: RFC 8441 section 4, both roles.
+func TestExtendedConnect(t *testing.T) {
+	p := newPair(t, Config{ExtendedConnect: true}.Profile(), nil)
+	if !p.c.PeerSettings().EnableConnectProtocol {
+		t.Fatal("not announced")
+	}
+	p.events = nil
+	out, id, err := p.c.AppendRequest(nil, &RequestHead{Method: []byte("CONNECT"), Scheme: []byte("https"), Authority: []byte("a"), Path: []byte("/chat"), Protocol: []byte("websocket")},
+		[]codec.Field{field("sec-websocket-version", "13")}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.onEv = func(c *Conn, ev *Event) {
+		if ev.Kind == Request && (string(ev.Protocol) != "websocket" || string(ev.Path) != "/chat" || len(ev.Fields) != 1) {
+			t.Errorf("%q %q", ev.Protocol, ev.Path)
+		}
+	}
+	p.toServer(out)
+	if out, err = p.s.AppendResponse(nil, id, 200, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	p.toClient(out)
+	if out, _, err = p.s.AppendData(nil, id, []byte("hello"), false); err != nil {
+		t.Fatal(err)
+	}
+	p.toClient(out)
+	if out, _, err = p.c.AppendData(nil, id, []byte("hello"), true); err != nil {
+		t.Fatal(err)
+	}
+	p.toServer(out)
+	p.expect("server Request", "client Response", "client Data", "server Data")
+}
+
+// TestPriorities: the client's priorities reach the scheduler: by field, by frame, before and behind the request.
+func TestPriorities(t *testing.T) {
+	p := newPair(t, nil, nil)
+	open := func(list ...codec.Field) uint32 {
+		out, id, err := p.c.AppendRequest(nil, getHead, list, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.toServer(out)
+		if _, err = p.s.AppendResponse(nil, id, 200, nil, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.s.Ready(id, true); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	next := func(want uint32) {
+		t.Helper()
+		if id, _, _ := p.s.NextWritable(); id != want {
+			t.Errorf("next is %d, want %d", id, want)
+		}
+	}
+	first := open()
+	next(first)
+	urgent := open(field("priority", "u=1"))
+	next(urgent)
+	out, err := p.c.AppendPriorityUpdate(nil, first, Priority{Urgency: 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.toServer(out)
+	next(first)
+	if err := p.s.SetPriority(first, Priority{Urgency: 7}); err != nil {
+		t.Fatal(err)
+	}
+	next(urgent)
+	p.toServer(AppendPriorityUpdate(nil, 5, []byte("u=0")))
+	third := open()
+	next(third)
+	if err := p.s.Ready(third, false); err != nil {
+		t.Fatal(err)
+	}
+	next(urgent)
+	// Two incremental ones take turns.
+	a, b := open(field("priority", "u=0, i")), open(field("priority", "u=0"), field("priority", "i"))
+	next(a)
+	p.s.AppendData(nil, a, []byte("x"), false)
+	next(b)
+	p.s.AppendData(nil, b, []byte("x"), true)
+	next(a)
+}
+
+// TestLateCredit: data that the application still has when the stream is over for both ends keeps the stream until it is Consumed
+// or released, and the connection's window gets it back either way.
+func TestLateCredit(t *testing.T) {
+	for _, release := range []bool{true, false} {
+		p := newPair(t, nil, nil)
+		id := p.request(true)
+		out, _ := p.s.AppendResponse(nil, id, 200, nil, false)
+		out, _, _ = p.s.AppendData(out, id, make([]byte, 1000), true)
+		p.toClient(out)
+		if p.c.Streams() != 1 || p.c.owns != 0 || p.c.recvWin.held != 1000 {
+			t.Fatalf("%d streams, %d open, %+v", p.c.Streams(), p.c.owns, p.c.recvWin)
+		}
+		if release {
+			if err := p.c.Release(id); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			if err := p.c.Consumed(id, 400); err != nil || p.c.Streams() != 1 {
+				t.Fatal(err)
+			}
+			misuseIs(t, p.c.Consumed(id, 601), fConsumedTooMuch)
+			if err := p.c.Consumed(id, 600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if p.c.Streams() != 0 || p.c.recvWin.held != 0 {
+			t.Errorf("%d streams, %+v", p.c.Streams(), p.c.recvWin)
+		}
+	}
+}
+
+// TestTrim: an idle connection gives back its tables and goes on.
+func TestTrim(t *testing.T) {
+	p := newPair(t, nil, nil)
+	for range 50 {
+		p.request(false)
+	}
+	p.c.Trim()
+	if len(p.c.tab.slots) < 50 {
+		t.Error("trimmed with streams open")
+	}
+	for id := uint32(1); id < 100; id += 2 {
+		if err := p.c.Reset(id, Cancel); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.settle()
+	for _, c := range []*Conn{&p.c, &p.s} {
+		for id := uint32(1); id < 100; id += 2 {
+			c.Release(id)
+		}
+		c.Trim()
+		if c.tab.slots != nil || c.sched.nodes != nil || c.owed.resets != nil || !c.Idle() {
+			t.Error("not trimmed")
+		}
+	}
+	p.events = nil
+	p.request(true)
+	p.expect("server Request")
+}
+
+// TestOwedLimit: AppendOwed stops behind the frame that reaches max, and goes on where it stopped.
+func TestOwedLimit(t *testing.T) {
+	p := newPair(t, nil, nil)
+	for range 10 {
+		p.toServer(AppendPing(nil, [8]byte{7}, false))
+	}
+	p.request(false)
+	p.s.Reset(1, Cancel)
+	p.s.Ping([8]byte{8})
+	p.s.GoAway(NoError)
+	whole := 10*17 + 13 + 17 + 17
+	var out []byte
+	calls := 0
+	for ; p.s.Owes(); calls++ {
+		before := len(out)
+		out = p.s.AppendOwed(out, 1)
+		if n := len(out) - before; n != 17 && n != 13 {
+			t.Fatalf("%d octets for a maximum of 1", n)
+		}
+	}
+	if len(out) != whole || calls != 13 {
+		t.Errorf("%d octets in %d calls, want %d", len(out), calls, whole)
+	}
+	if got := p.s.AppendOwed(nil, 1<<20); len(got) != 0 {
+		t.Errorf("owed %x", got)
+	}
+	if p.s.Ping([8]byte{1}); len(p.s.AppendOwed(nil, 0)) != 0 {
+		t.Error("appended although max is 0")
+	}
+}
+
+// TestFinish: the end of input.
+func TestFinish(t *testing.T) {
+	p := newPair(t, nil, nil)
+	half, whole := p.request(false), p.request(true)
+	p.events = nil
+	if err := p.s.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	if !p.s.Pending() || p.s.Finish() != nil {
+		t.Error("not pending")
+	}
+	p.toServer(nil)
+	p.expect("server StreamError")
+	if p.last.stream != half || p.last.reason != fCut.Reason() {
+		t.Errorf("%+v", p.last)
+	}
+	if _, err := p.s.AppendResponse(nil, whole, 200, nil, true); err != nil {
+		t.Errorf("what was asked cannot be answered: %v", err)
+	}
+	if err := p.s.Release(half); err != nil || p.s.Streams() != 0 {
+		t.Error(err)
+	}
+	if err := p.c.Finish(); err != nil || p.c.OpenBlocked() != GoneAway {
+		t.Error(err)
+	}
+}
