@@ -167,7 +167,7 @@ loop:
 		}
 		n = len(src)
 	}
-	c.tail = uint32(min(len(src)-n, 1<<31))
+	c.tail = uint32(min(len(src)-n, 1<<31-1))
 	if c.st == stHead && !c.has(fFull) {
 		c.waiting(t)
 	}

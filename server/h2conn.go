@@ -116,7 +116,7 @@ func (c *h2conn) Receive(t *drivers.Turn, src, dst []byte) (n int, out []byte) {
 	if c.has(h2Closing | h2Abort) {
 		n = len(src)
 	}
-	c.tail = uint32(min(len(src)-n, 1<<31))
+	c.tail = uint32(min(len(src)-n, 1<<31-1))
 	switch {
 	case c.tail == 0 || c.has(h2Full):
 		c.headBy = codec.Never
