@@ -147,6 +147,7 @@ func (s *h2stream) start(t *drivers.Turn, l *local, out []byte) []byte {
 	}
 	s.counted = true
 	s.newExchange(t, l)
+	s.x.counted = true
 	c.watch(s)
 	go s.x.run()
 	return out

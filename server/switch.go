@@ -122,6 +122,11 @@ func (c *conn) Successor(t *drivers.Turn) drivers.Machine {
 		c.flags &^= fCounted
 		c.srv.release()
 	}
+	if c.x != nil {
+		c.x.g.mu.Lock()
+		c.x.uncount()
+		c.x.g.mu.Unlock()
+	}
 	if c.x != nil && c.x.hijack != nil {
 		h := c.x.hijack
 		h.disconnect = c.disconnect

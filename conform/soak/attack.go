@@ -72,6 +72,13 @@ type peer struct {
 	rnd            *rand.Rand
 	sent, received int64
 	head           []byte // the first bytes received
+	h2             bool   // the connection preface of HTTP/2 was sent
+}
+
+// isSettings reports whether b begins with a SETTINGS frame of stream 0, as the server's connection preface does (RFC 9113
+// section 3.4).
+func isSettings(b []byte) bool {
+	return len(b) >= 9 && b[0] == 0 && b[3] == 4 && b[4] == 0 && b[5]|b[6]|b[7]|b[8] == 0
 }
 
 // wrongError is what the server must not do, whatever was sent. Other errors of a connection under attack are expected.
@@ -103,6 +110,8 @@ func (k *kind) episode(ctx context.Context, addr string, rnd *rand.Rand) {
 		answer = "garbled"
 		if status, ok := statusOf(p.head); ok {
 			answer = status
+		} else if p.h2 && isSettings(p.head) {
+			answer = "HTTP/2"
 		}
 	}
 	k.mu.Lock()
@@ -202,7 +211,9 @@ func garbage(p *peer) error {
 			b[i] = few[p.rnd.IntN(len(few))]
 		}
 	case 2: // the preface of another protocol, then any bytes
-		n := copy(b, []string{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "SSH-2.0-OpenSSH_9.9\r\n", "\x00\x00\x00"}[p.rnd.IntN(4)])
+		which := p.rnd.IntN(4)
+		p.h2 = which == 0
+		n := copy(b, []string{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "SSH-2.0-OpenSSH_9.9\r\n", "\x00\x00\x00"}[which])
 		for i := range b[n:] {
 			b[n+i] = byte(p.rnd.Uint32())
 		}

@@ -122,6 +122,7 @@ func (c *conn) arrived(w *worker) {
 		return
 	}
 	if n > 0 {
+		c.active = w.turn.Now
 		b := w.in[:n]
 		switch {
 		case c.lingering:
