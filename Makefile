@@ -9,7 +9,7 @@ SOAKTIME  ?= 10m
 # The modules with dependencies of their own. They are checked where they exist.
 NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod))
 
-.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz bench conform soak build clean help
+.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz bench conform conform-h2 soak build clean help
 
 run: ## start the demo server on http://127.0.0.1:8080/ (ARGS="--driver stdnet --addr :9000")
 	$(GO) run ./cmd/purewire serve $(ARGS)
@@ -56,6 +56,9 @@ bench: ## run the benchmarks with their peers (module bench)
 conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver (installs what is missing)
 	GO="$(GO)" conform/run.sh $(ARGS)
 
+conform-h2: ## hold the demo server to h2spec on both drivers, in plain text and over TLS
+	GO="$(GO)" conform/h2.sh $(ARGS)
+
 soak: build ## attack the demo server for SOAKTIME on every driver, honest clients beside (Linux)
 	nice -n 5 $(GO) run ./conform/soak -time $(SOAKTIME) $(ARGS)
 
@@ -66,4 +69,4 @@ clean:
 	rm -rf bin
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t d; do printf '  make %-12s %s\n' "$$t" "$$d"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t d; do printf '  make %-12s %s\n' "$$t" "$$d"; done

@@ -16,7 +16,7 @@ import (
 )
 
 // carrier is the driver of all client connections: it lends its machines the memory of its workers.
-var carrier = sync.OnceValue(func() *stdnet.Server { return stdnet.New(service{}, stdnet.Config{Linger: -1, MaxPosts: -1}) })
+var carrier = sync.OnceValue(func() *stdnet.Server { return stdnet.New(service{}, stdnet.Config{LingerTime: -1, MaxPosts: -1}) })
 
 type service struct{}
 
@@ -96,6 +96,13 @@ func (tr *Transport) dial(ctx context.Context, s *settings, k key, req *http.Req
 		}
 		h2 = tc.ConnectionState().NegotiatedProtocol == "h2"
 		nc = tc
+	}
+	if tr.Wrap != nil {
+		protocol := "http/1.1"
+		if h2 {
+			protocol = "h2"
+		}
+		nc = tr.Wrap(nc, protocol)
 	}
 	started := make(chan machine, 1)
 	go func() {

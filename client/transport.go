@@ -54,6 +54,10 @@ type Transport struct {
 	// Proxy returns the proxy for a request, nil for none. Nil: ProxyFromEnvironment. NoProxy never returns one.
 	Proxy func(*http.Request) (*url.URL, error)
 
+	// Wrap, if not nil, is given each connection once it is established and secured, before the first request, with the protocol
+	// that it will speak ("http/1.1" or "h2"). What it returns is used instead: to log or count the bytes, for example.
+	Wrap func(nc net.Conn, protocol string) net.Conn
+
 	// DialTimeout bounds the connection to the server or the proxy. Default 30 s.
 	DialTimeout time.Duration
 	// TLSTimeout bounds the TLS handshake. Default 10 s.

@@ -135,6 +135,8 @@ var (
 	ErrBusy = errors.New("purewire: too many posts outstanding")
 	// ErrWriteStall: the peer took no bytes for the driver's WriteStall time.
 	ErrWriteStall = errors.New("purewire: peer stopped reading")
+	// ErrKillWater: the machine ignored Turn.Max and left more output unsent than the driver's KillWater.
+	ErrKillWater = errors.New("purewire: unsent output exceeds KillWater")
 	// ErrTail: the machine left more unread bytes than the driver's MaxTail.
 	ErrTail = errors.New("purewire: unread tail exceeds MaxTail")
 )

@@ -27,6 +27,12 @@ type Config struct {
 	// DisableHTTP2 leaves HTTP/1.1 alone. Otherwise a connection speaks HTTP/2 if TLS has negotiated it, or if it begins with
 	// the client preface (h2c by prior knowledge, RFC 9113 section 3.3).
 	DisableHTTP2 bool
+	// DisableHTTP1 leaves HTTP/2 alone: every connection must begin with the client preface, as behind a proxy that speaks nothing
+	// else. Anything else is a connection error (RFC 9113 section 3.4), without an answer in HTTP/1.1.
+	DisableHTTP1 bool
+	// UpgradeH2C accepts Upgrade: h2c in HTTP/1.1 requests without content (RFC 7540 section 3.2). RFC 9113 has dropped it and no
+	// browser ever had it; old clients (nghttp, curl --http2) ask for it. Default false: the field is ignored.
+	UpgradeH2C bool
 
 	// Deadlines bounds how long a peer or a handler may take.
 	Deadlines Deadlines
@@ -129,6 +135,9 @@ func (c *Config) Validate() error {
 			errs = append(errs, errors.New("server: TrustedProxies holds an invalid prefix"))
 			break
 		}
+	}
+	if c.DisableHTTP1 && c.DisableHTTP2 {
+		errs = append(errs, errors.New("server: DisableHTTP1 and DisableHTTP2 leave nothing to speak"))
 	}
 	if len(c.TrustedProxies) > 0 && c.Handler == nil {
 		errs = append(errs, errors.New("server: TrustedProxies needs a Handler"))

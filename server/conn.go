@@ -257,6 +257,13 @@ func (c *conn) request(t *drivers.Turn, l *local, src []byte, n int, out []byte)
 		c.flags |= fClose
 	}
 	c.writeBy = never0(t.Now, s.d.Write)
+	if s.upgradeH2C && ev.Upgrade {
+		if next, o := c.upgradeH2(t, l, out); next != nil {
+			c.st = stSwitch
+			c.hc = &handlerConn{h2: next}
+			return n, o
+		}
+	}
 	if s.native != nil {
 		pass := false
 		n, out, pass = c.serveNative(t, l, src, n, out)

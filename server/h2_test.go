@@ -18,6 +18,7 @@ import (
 
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/http1"
+	"github.com/purewire/purewire/codec/http2"
 	"github.com/stretchr/testify/require"
 )
 
@@ -510,4 +511,82 @@ func TestH2Hooks(t *testing.T) {
 	c.CloseIdleConnections()
 	require.Eventually(t, func() bool { mu.Lock(); defer mu.Unlock(); return len(log) == 4 }, 5*time.Second, time.Millisecond)
 	require.Equal(t, []string{"connect 1", "receive /hello?x", fmt.Sprint("reply 200 ", len(body)), "disconnect 1"}, log)
+}
+
+// UpgradeH2C: the request becomes stream 1, its answer comes as HTTP/2.
+func TestH2Upgrade(t *testing.T) {
+	for _, native := range []bool{false, true} {
+		cfg := Config{Handler: h2mux(), UpgradeH2C: true}
+		if native {
+			cfg.Native = NativeFunc(func(x *Ctx) { _ = x.ReplyString(200, "", "hello native "+string(x.Path())) })
+		}
+		r := newRig(t, cfg)
+		settings := http2.AppendUpgradeSettings(nil, http2.Config{}.Profile())
+		r.send("GET /hello HTTP/1.1\r\nHost: a\r\nX-In: 1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: " + string(settings) + "\r\n\r\n")
+		r.until("the answer", func() bool { return bytes.Contains(r.wire, []byte("hello")) })
+		head, rest, _ := bytes.Cut(r.wire, []byte("\r\n\r\n"))
+		require.Contains(t, string(head), "HTTP/1.1 101 ")
+		require.Contains(t, string(head), "Upgrade: h2c")
+		var c http2.Conn
+		require.NoError(t, c.InitUpgraded(http2.Client, nil, nil))
+		var ev http2.Event
+		var got string
+		for {
+			n, err := c.Next(rest, &ev)
+			require.NoError(t, err)
+			rest = rest[n:]
+			if ev.Kind == http2.None {
+				break
+			}
+			switch ev.Kind {
+			case http2.Response:
+				require.Equal(t, uint32(1), ev.Stream)
+				require.Equal(t, 200, ev.Status)
+			case http2.Data:
+				got += string(ev.Data)
+			}
+		}
+		require.Contains(t, got, "hello")
+		// The connection goes on: preface, and another request.
+		out := c.AppendOwed(nil, 1<<16)
+		out, _, err := c.AppendRequest(out, &http2.RequestHead{Method: []byte("GET"), Scheme: []byte("http"), Authority: []byte("a"), Path: []byte("/hello")}, nil, true)
+		require.NoError(t, err)
+		mark := len(r.wire)
+		r.send(string(out))
+		r.until("the answer", func() bool { return bytes.Contains(r.wire[mark:], []byte("hello")) })
+	}
+	// What is not asked for rightly is served as HTTP/1.1; so is everything by default.
+	for _, c := range []struct {
+		cfg    Config
+		fields string
+	}{
+		{Config{Handler: h2mux()}, "HTTP2-Settings: AAMAAABk\r\n"},
+		{Config{Handler: h2mux(), UpgradeH2C: true}, ""},
+		{Config{Handler: h2mux(), UpgradeH2C: true}, "HTTP2-Settings: AAMAAABk\r\nHTTP2-Settings: AAMAAABk\r\n"},
+		{Config{Handler: h2mux(), UpgradeH2C: true}, "HTTP2-Settings: !\r\n"},
+		{Config{Handler: h2mux(), UpgradeH2C: true}, "HTTP2-Settings: AAMA\r\n"},
+	} {
+		r := newRig(t, c.cfg)
+		r.send("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n" + c.fields + "\r\n")
+		r.until("the answer", func() bool { return bytes.Contains(r.wire, []byte("hello")) })
+		require.Contains(t, string(r.wire), "HTTP/1.1 200 ", "%q", c.fields)
+	}
+}
+
+// DisableHTTP1: who does not send the preface gets no HTTP/1.1 answer.
+func TestH2Only(t *testing.T) {
+	r := newRig(t, Config{Handler: h2mux(), DisableHTTP1: true})
+	r.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	r.until("the answer", func() bool { return r.closed })
+	require.NotContains(t, string(r.wire), "HTTP/1.1")
+	onBoth(t, Config{Handler: h2mux(), DisableHTTP1: true}, func(t *testing.T, c *http.Client, url string) {
+		_, body := fetch(t, c, "GET", url+"/hello", nil)
+		require.Contains(t, body, "hello")
+	})
+	_, err := New(Config{DisableHTTP1: true, DisableHTTP2: true})
+	require.Error(t, err)
+	r = newRig(t, Config{Handler: h2mux(), DisableHTTP2: true})
+	r.send(http2.ClientPreface)
+	r.until("the answer", func() bool { return r.closed })
+	require.Contains(t, string(r.wire), "HTTP/1.1 505 ")
 }

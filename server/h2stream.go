@@ -104,12 +104,18 @@ func (c *h2conn) dropAll(cause error) {
 
 // request handles the head in l.h2: it is shown to handlers in the form that HTTP/1.1 heads have here.
 func (c *h2conn) request(t *drivers.Turn, l *local, out []byte) []byte {
-	ev, srv := &l.h2, c.srv
+	ev := &l.h2
 	s := c.open(l, ev.Stream)
 	translate(&l.ev, ev)
-	s.began, s.mark, s.last = t.Now, t.Now, t.Now
 	s.left = ev.ContentLength
 	s.inOpen = !ev.EndStream
+	return s.start(t, l, out)
+}
+
+// start has the request in l.ev handled.
+func (s *h2stream) start(t *drivers.Turn, l *local, out []byte) []byte {
+	c, srv := s.c, s.c.srv
+	s.began, s.mark, s.last = t.Now, t.Now, t.Now
 	s.isHead = l.ev.MethodID == http1.MethodHead
 	s.expect = s.inOpen && l.ev.Expect100
 	s.by = codec.Earliest(never0(t.Now, srv.d.Handler), never0(t.Now, srv.d.Request))

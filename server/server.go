@@ -22,9 +22,11 @@ type Server struct {
 	native  NativeHandler
 	profile *http1.Profile
 	h2      *http2.Profile // nil: HTTP/1.1 only
+	only2   bool
 	// h2Stream is the receive window of a stream.
-	h2Stream uint32
-	retry    string
+	h2Stream   uint32
+	upgradeH2C bool
+	retry      string
 
 	maxRequests  uint32
 	maxPipelined uint32
@@ -74,6 +76,7 @@ func New(cfg Config) (*Server, error) {
 			h2.Window.Conn = max(DefaultConnWindow, h2.Window.Stream)
 		}
 		s.h2, s.h2Stream = h2.Profile(), h2.Window.Stream
+		s.upgradeH2C, s.only2 = cfg.UpgradeH2C, cfg.DisableHTTP1
 	}
 	h := &cfg.Hooks
 	s.hooked = len(h.OnReceive)+len(h.OnReply) > 0
@@ -105,6 +108,7 @@ type local struct {
 	dates  http1.DateCache
 	buf    []byte // scratch
 	free   []*native
+	conns  []*conn // machines of connections that were switched
 	h2     http2.Event
 	h2free []*h2stream
 	names  []byte // field names in lower case
@@ -125,7 +129,11 @@ func (s *Server) Accept(t *drivers.Turn, l drivers.Link) drivers.Machine {
 			return s.newH2(t, l, s.greet(l))
 		}
 	}
-	c := &conn{srv: s, link: l}
+	if s.only2 {
+		return s.newH2(t, l, s.greet(l))
+	}
+	c := t.Local.(*local).newConn()
+	c.srv, c.link = s, l
 	c.dec.InitRequest(s.profile)
 	if s.d.FirstByte > 0 {
 		c.start = t.Now

@@ -165,9 +165,30 @@ func (c *conn) Successor(t *drivers.Turn) drivers.Machine {
 		}
 	}
 	if len(c.srv.cfg.Hooks.OnDisconnect) > 0 {
-		m = &observed{Machine: m, c: c}
+		return &observed{Machine: m, c: c}
 	}
+	t.Local.(*local).freeConn(c)
 	return m
+}
+
+// freeConn keeps the machine of a connection whose first request switched it, for the next one that is accepted: a server of
+// WebSockets would leave one behind for each. Only if nobody else can know it: no http.Handler was called, and no request was
+// detached.
+func (l *local) freeConn(c *conn) {
+	if c.nreq == 1 && c.hc == nil && len(l.conns) < 64 {
+		*c = conn{}
+		l.conns = append(l.conns, c)
+	}
+}
+
+func (l *local) newConn() *conn {
+	n := len(l.conns)
+	if n == 0 {
+		return new(conn)
+	}
+	c := l.conns[n-1]
+	l.conns = l.conns[:n-1]
+	return c
 }
 
 // dropped is a connection that nobody wants.

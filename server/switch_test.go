@@ -202,3 +202,43 @@ func TestNativeUpgradeRequired(t *testing.T) {
 	wire = newRig(t, cfg).send("GET / HTTP/1.0\r\n\r\n").take()
 	require.Contains(t, wire, "HTTP/1.1 400 Bad Request\r\n")
 }
+
+// Machines of switched connections serve later ones, as if they were new; a panic in Next ends one connection only.
+func TestSwitchRecycles(t *testing.T) {
+	cfg := Config{Native: NativeFunc(func(c *Ctx) {
+		boom := string(c.Path()) == "/boom"
+		if string(c.Path()) != "/switch" && !boom {
+			_ = c.ReplyString(200, "", "as new")
+			return
+		}
+		_ = c.Switch([]byte("parrot"), func(*drivers.Turn, drivers.Link) drivers.Machine {
+			if boom {
+				panic("as you wish")
+			}
+			return &parrot{}
+		})
+	})}
+	engines(t, cfg, func(t *testing.T, addr string) {
+		for range 5 {
+			c := dial(t, addr)
+			fmt.Fprintf(c, upgradeRequest+"x.", "switch")
+			b, err := io.ReadAll(c)
+			require.NoError(t, err)
+			require.True(t, strings.HasSuffix(string(b), "\r\n\r\nX."))
+
+			c = dial(t, addr)
+			fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.0\r\n\r\n")
+			b, err = io.ReadAll(c)
+			require.NoError(t, err)
+			require.Equal(t, 2, strings.Count(string(b), "as new"))
+		}
+		c := dial(t, addr)
+		fmt.Fprintf(c, upgradeRequest, "boom")
+		_, _ = io.ReadAll(c)
+		c = dial(t, addr)
+		fmt.Fprint(c, "GET / HTTP/1.0\r\n\r\n")
+		b, err := io.ReadAll(c)
+		require.NoError(t, err)
+		require.Contains(t, string(b), "as new")
+	})
+}

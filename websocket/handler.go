@@ -82,6 +82,9 @@ func (c *Conn) control(ev *ws.Event) {
 		c.ending(&CloseError{Code: ev.Code, Reason: string(ev.Reason), Remote: true})
 		return
 	case ws.Ping:
+		if c.q == nil {
+			c.pay() // at once, and every one, as long as the peer reads
+		}
 		if c.h != nil {
 			f = c.h.OnPing
 		}

@@ -279,10 +279,7 @@ func (m *machine) Advance(t *drivers.Turn) {
 
 // settle ends a call of the machine: what is owed goes out, and the driver is told what comes next. mu is held.
 func (c *Conn) settle(t *drivers.Turn) {
-	if c.ws.Owes() && c.flags&(fAbort|fGone) == 0 {
-		dst, b := c.room(3 * (ws.MaxControl + 6))
-		c.keep(c.ws.AppendOwed(dst, unlimited), b)
-	}
+	c.pay()
 	var s drivers.Status
 	if q := c.q; q != nil && q.n > 0 {
 		s = drivers.WantOutput
@@ -310,6 +307,15 @@ func (c *Conn) settle(t *drivers.Turn) {
 		s |= drivers.WantInput
 	}
 	c.status.Store(uint32(s))
+}
+
+// pay sends what the protocol owes. While too much waits it is left owed: there it is the latest pong and no more, however many
+// pings come. mu is held.
+func (c *Conn) pay() {
+	if c.ws.Owes() && c.flags&(fAbort|fGone) == 0 && c.waiting() < c.o.high {
+		dst, b := c.room(3 * (ws.MaxControl + 6))
+		c.keep(c.ws.AppendOwed(dst, unlimited), b)
+	}
 }
 
 // over is the state behind both Close frames. RFC 6455 section 7.1.1-2: the server closes the TCP connection first, "a

@@ -202,7 +202,11 @@ func (c *Conn) beat(f func(*ws.Conn, []byte, []byte) ([]byte, error), p []byte) 
 func (c *Conn) Close(code ws.CloseCode, reason string) error {
 	c.mu.Lock()
 	err := c.closeLocked(code, reason)
+	l := c.link
 	c.unlock()
+	if l != nil && c.in != nil {
+		l.Watch() // in an http.Handler that does not read any more somebody has to see the peer's answer
+	}
 	return err
 }
 

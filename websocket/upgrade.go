@@ -118,16 +118,18 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, h *Handler) (
 // nil Handler, only other goroutines may read from it. Fields set with Ctx.SetField are sent along.
 func (u *Upgrader) UpgradeNative(x *server.Ctx, h *Handler) (*Conn, error) {
 	u.init()
-	var hs ws.Handshake
+	s := shakes.Get().(*shake)
+	defer s.free()
+	hs := &s.hs
 	q := ws.Request{Method: x.Method(), Minor: x.Minor(), Host: x.Authority(), Fields: x.Fields()}
-	if err := u.acc.Check(&q, &hs); err != nil {
+	if err := u.acc.Check(&q, hs); err != nil {
 		rejectNative(x, err)
 		return nil, err
 	}
 	c := newConn(ws.Server, u.set, h)
-	c.agreed(&hs)
-	var room [4]codec.Field
-	for _, f := range hs.AppendFields(room[:0]) {
+	c.agreed(hs)
+	s.fields = hs.AppendFields(s.fields[:0])
+	for _, f := range s.fields {
 		x.SetField(f.Name, f.Value)
 	}
 	if err := x.Switch(upgradeName, c.attach); err != nil {
@@ -137,6 +139,21 @@ func (u *Upgrader) UpgradeNative(x *server.Ctx, h *Handler) (*Conn, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// shake is what a native upgrade needs for a moment: ten thousand connections that were opened in one go would leave as many
+// behind for the garbage collector.
+type shake struct {
+	hs     ws.Handshake
+	fields []codec.Field
+}
+
+var shakes = sync.Pool{New: func() any { return new(shake) }}
+
+func (s *shake) free() {
+	s.hs = ws.Handshake{}
+	clear(s.fields)
+	shakes.Put(s)
 }
 
 var upgradeName = []byte("websocket")

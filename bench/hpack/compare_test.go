@@ -14,9 +14,9 @@ import (
 
 var (
 	compareFlag = flag.Bool("compare", false, "measure all peers in interleaved rounds and print tables of medians")
-	roundsFlag  = flag.Int("rounds", 15, "rounds of -compare")
+	roundsFlag  = flag.Int("rounds", 201, "rounds of -compare")
 	medianAt    = 15
-	sliceFlag   = flag.Duration("slice", 10*time.Millisecond, "time of one measurement of -compare")
+	sliceFlag   = flag.Duration("slice", 500*time.Microsecond, "time of one measurement of -compare")
 )
 
 // work is one thing to be measured.
@@ -56,12 +56,14 @@ func measure(t *testing.T, works []*work) {
 	}
 }
 
-func (w *work) median() float64 {
+// result returns the median of the samples and the smallest one.
+func (w *work) result() (median, least float64) {
 	slices.Sort(w.samples)
-	return w.samples[len(w.samples)*medianAt/100]
+	return w.samples[len(w.samples)/2], w.samples[0]
 }
 
-// table prints one row for each set of works: ns, and how many times as long each peer takes as the first.
+// table prints one row for each set of works: ns, and how many times as long each peer takes as the first; medians, and the least
+// in parentheses.
 func table(t *testing.T, title, unit string, rows []string, byRow func(row string) []*work) {
 	var b strings.Builder
 	for i, row := range rows {
@@ -69,7 +71,7 @@ func table(t *testing.T, title, unit string, rows []string, byRow func(row strin
 		order := slices.Clone(works)
 		measure(t, works)
 		if i == 0 {
-			fmt.Fprintf(&b, "\n### %s (%s)\n\n| |", title, unit)
+			fmt.Fprintf(&b, "\n## %s (%s)\n\n| |", title, unit)
 			for _, w := range order {
 				fmt.Fprintf(&b, " %s |", w.peer)
 			}
@@ -79,11 +81,14 @@ func table(t *testing.T, title, unit string, rows []string, byRow func(row strin
 			fmt.Fprintf(&b, "\n|%s\n", strings.Repeat("---|", 2*len(order)))
 		}
 		fmt.Fprintf(&b, "| %s |", row)
+		median, least := order[0].result()
 		for _, w := range order {
-			fmt.Fprintf(&b, " %.1f |", w.median())
+			m, l := w.result()
+			fmt.Fprintf(&b, " %.1f (%.1f) |", m, l)
 		}
 		for _, w := range order[1:] {
-			fmt.Fprintf(&b, " %.2f |", w.median()/order[0].median())
+			m, l := w.result()
+			fmt.Fprintf(&b, " %.2f (%.2f) |", m/median, l/least)
 		}
 		b.WriteString("\n")
 	}

@@ -19,17 +19,21 @@ var (
 	_ = gws.OpcodeText
 )
 
+//go:noescape
 //go:linkname gorillaMask github.com/gorilla/websocket.maskBytes
 func gorillaMask(key [4]byte, pos int, b []byte) int
 
+//go:noescape
 //go:linkname coderMask github.com/coder/websocket.mask
 func coderMask(b []byte, key uint32) uint32
 
 // coderAssembly is in coder/websocket v1.8.15 but not enabled there.
 //
+//go:noescape
 //go:linkname coderAssembly github.com/coder/websocket.maskAsm
 func coderAssembly(b *byte, n int, key uint32) uint32
 
+//go:noescape
 //go:linkname gwsMask github.com/lxzan/gws/internal.MaskXOR
 func gwsMask(b []byte, key []byte)
 
@@ -38,35 +42,36 @@ type masker struct {
 	name string
 	// mask masks p times times; b.N calls of a small function would measure the call.
 	mask func(p []byte, key [4]byte, times int)
+	inC  bool
 }
 
 var maskers = []masker{
-	{"purewire", func(p []byte, key [4]byte, times int) {
+	{name: "purewire", mask: func(p []byte, key [4]byte, times int) {
 		for range times {
 			purewire.Mask(p, key, 0)
 		}
 	}},
-	{"gorilla", func(p []byte, key [4]byte, times int) {
+	{name: "gorilla", mask: func(p []byte, key [4]byte, times int) {
 		for range times {
 			gorillaMask(key, 0, p)
 		}
 	}},
-	{"coder", func(p []byte, key [4]byte, times int) {
+	{name: "coder", mask: func(p []byte, key [4]byte, times int) {
 		for range times {
 			coderMask(p, binary.LittleEndian.Uint32(key[:]))
 		}
 	}},
-	{"coder-asm", func(p []byte, key [4]byte, times int) {
+	{name: "coder-asm", mask: func(p []byte, key [4]byte, times int) {
 		for range times {
 			coderAssembly(&p[0], len(p), binary.LittleEndian.Uint32(key[:]))
 		}
 	}},
-	{"gobwas", func(p []byte, key [4]byte, times int) {
+	{name: "gobwas", mask: func(p []byte, key [4]byte, times int) {
 		for range times {
 			ws.Cipher(p, key, 0)
 		}
 	}},
-	{"gws", func(p []byte, key [4]byte, times int) {
+	{name: "gws", mask: func(p []byte, key [4]byte, times int) {
 		for range times {
 			gwsMask(p, key[:])
 		}

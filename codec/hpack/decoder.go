@@ -222,7 +222,7 @@ func (d *Decoder) oversize(b *Block) {
 // with b.miss set to the number of octets that it lacks at least, and behind the length of an oversize string, with b.skip set.
 // On failure b.off is that of the failing representation.
 func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
-	if d.owed && src[0]>>5 != flagUpdate>>5 {
+	if d.owed && src[0]&^0x1F != flagUpdate {
 		// RFC 7541 section 4.2-3: This dynamic table size update MUST occur at the beginning of the first header block
 		// following the change to the dynamic table size.
 		return 0, rUpdateMissing
@@ -237,14 +237,14 @@ func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
 				f := b.extend()
 				f.Name, f.Value, f.Sensitive = static[i].name, static[i].value, false
 			}
+		case c > flagIndexed && c < 0xFF && uint32(c-flagIndexed-staticLen-1) < d.tab.count:
+			d.entry(b, uint32(c-flagIndexed-staticLen-1))
 		case c >= flagIndexed:
 			n, r = d.indexed(src[pos:], b)
-		case c >= flagIndexing:
-			n, r = d.literal(src[pos:], b, 6, true, false)
-		case c >= flagUpdate:
+		case c&^0x1F == flagUpdate:
 			n, r = d.update(src[pos:], b)
 		default:
-			n, r = d.literal(src[pos:], b, 4, false, c >= flagNever)
+			n, r = d.literal(src[pos:], b, c)
 		}
 		if r != ok {
 			break
@@ -297,15 +297,20 @@ func (d *Decoder) indexed(src []byte, b *Block) (int, reason) {
 		// as a decoding error.
 		return 0, rIndexRange
 	}
-	off, nameLen, length := d.tab.at(uint32(i))
+	d.entry(b, uint32(i))
+	return n, ok
+}
+
+// entry adds entry i of the dynamic table to the list.
+func (d *Decoder) entry(b *Block, i uint32) {
+	off, nameLen, length := d.tab.at(i)
 	b.fields = true
 	if !b.fits(d, length) {
-		return n, ok
+		return
 	}
 	own := b.keep(d.tab.whole(), off, length)
 	f := b.extend()
 	f.Name, f.Value, f.Sensitive = own[:nameLen:nameLen], own[nameLen:], false
-	return n, ok
 }
 
 // update decodes a table size update (RFC 7541 section 6.3).

@@ -9,13 +9,17 @@ type text struct {
 	huffman bool
 }
 
-// length reads the length of a string at the start of src. n is 0 if src ends before it does, -1 if it is no length.
-func length(src []byte) (l uint64, n int) { return integer(src, 7) }
-
-// literal decodes a literal field (RFC 7541 section 6.2). Nothing is decoded before all of it is there, so a field that comes
-// in octet by octet is decoded once; what is repeated then is to read at most three integers.
-func (d *Decoder) literal(src []byte, b *Block, prefix uint, indexing, sensitive bool) (int, reason) {
-	i, pos := integer(src, prefix)
+// literal decodes a literal field (RFC 7541 section 6.2), first being its first octet. Nothing is decoded before all of it is there, so
+// a field that comes in octet by octet is decoded once; what is repeated then is to read at most three integers.
+func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
+	prefix := uint(4)
+	if first >= flagIndexing {
+		prefix = 6
+	}
+	i, pos := uint64(first)&(1<<prefix-1), 1
+	if i == 1<<prefix-1 {
+		i, pos = integer(src, prefix)
+	}
 	switch {
 	case pos < 0:
 		return 0, rNameInt
@@ -27,7 +31,7 @@ func (d *Decoder) literal(src []byte, b *Block, prefix uint, indexing, sensitive
 	}
 	var name text
 	if i == 0 {
-		l, n := length(src[pos:])
+		l, n := integer(src[pos:], 7)
 		switch {
 		case n < 0:
 			return 0, rLengthInt
@@ -35,10 +39,10 @@ func (d *Decoder) literal(src []byte, b *Block, prefix uint, indexing, sensitive
 			b.miss = 1
 			return 0, ok
 		case l > d.maxString:
-			b.beginSkip(l, skipName, indexing)
+			b.beginSkip(l, skipName, first)
 			return pos + n, ok
 		}
-		name.huffman = src[pos] >= 0x80
+		name.huffman = src[pos] >= flagHuffman
 		pos += n
 		if uint64(len(src)-pos) <= l { // the value's length takes an octet at least
 			b.miss = int(l) - (len(src) - pos) + 1
@@ -47,7 +51,13 @@ func (d *Decoder) literal(src []byte, b *Block, prefix uint, indexing, sensitive
 		name.from, name.n = src[pos:], int(l)
 		pos += int(l)
 	}
-	l, n := length(src[pos:])
+	l, n := uint64(0x7F), 1
+	if pos < len(src) {
+		l = uint64(src[pos] & 0x7F)
+	}
+	if l == 0x7F {
+		l, n = integer(src[pos:], 7)
+	}
 	switch {
 	case n < 0:
 		return 0, rLengthInt
@@ -56,10 +66,10 @@ func (d *Decoder) literal(src []byte, b *Block, prefix uint, indexing, sensitive
 		return 0, ok
 	case l > d.maxString:
 		b.count(uint64(name.n))
-		b.beginSkip(l, skipValue, indexing)
+		b.beginSkip(l, skipValue, first)
 		return pos + n, ok
 	}
-	value := text{huffman: src[pos] >= 0x80}
+	value := text{huffman: src[pos] >= flagHuffman}
 	pos += n
 	if uint64(len(src)-pos) < l {
 		b.miss = int(l) - (len(src) - pos)
@@ -67,18 +77,15 @@ func (d *Decoder) literal(src []byte, b *Block, prefix uint, indexing, sensitive
 	}
 	value.from, value.n = src[pos:], int(l)
 	pos += int(l)
-	return pos, d.field(b, i, name, value, indexing, sensitive)
-}
 
-// field decodes the strings of a literal field, the name of which is entry i unless that is 0, into the arena and adds it
-// to list and table.
-func (d *Decoder) field(b *Block, i uint64, name, value text, indexing, sensitive bool) reason {
+	// All of it is there.
 	start := b.here()
 	var own []byte // the name
-	switch r := ok; {
+	var r reason
+	switch {
 	case i == 0:
-		if own, r = d.decode(b, name); r != ok {
-			return r
+		if own, r = d.decode(b, &name); r != ok {
+			return 0, r
 		}
 	case i <= staticLen:
 		own = static[i].name
@@ -86,32 +93,32 @@ func (d *Decoder) field(b *Block, i uint64, name, value text, indexing, sensitiv
 		off, nameLen, _ := d.tab.at(uint32(i - staticLen - 1))
 		own = b.keep(d.tab.whole(), off, nameLen)
 	}
-	val, r := d.decode(b, value)
+	val, r := d.decode(b, &value)
 	if r != ok {
-		return r
+		return 0, r
 	}
-	if indexing {
+	if first >= flagIndexing {
 		d.tab.insert(own, val)
 	}
 	b.fields = true
 	if !b.fits(d, len(own)+len(val)) {
 		b.drop(start)
-		return ok
+		return pos, ok
 	}
 	f := b.extend()
-	f.Name, f.Value, f.Sensitive = own, val, sensitive
-	return ok
+	f.Name, f.Value, f.Sensitive = own, val, first&(flagIndexing|flagNever) == flagNever
+	return pos, ok
 }
 
 // decode appends the octets of a string to the arena and returns them there.
-func (d *Decoder) decode(b *Block, s text) ([]byte, reason) {
+func (d *Decoder) decode(b *Block, s *text) ([]byte, reason) {
 	if !s.huffman {
 		return b.keep(s.from, 0, s.n), ok
 	}
 	need := hcode.DecodeRoom(s.n)
 	b.room(need)
 	at := len(b.arena)
-	out, v := hcode.AppendHuffmanDecode(b.arena, s.from[:s.n], need)
+	out, v := hcode.AppendHuffmanPrefix(b.arena, s.from, s.n, need)
 	b.arena = out
 	d.steps += uint64(len(out) - at)
 	switch v {
@@ -130,10 +137,10 @@ func (d *Decoder) decode(b *Block, s text) ([]byte, reason) {
 	return out[at:len(out):len(out)], ok
 }
 
-// beginSkip begins to skip a string of l octets.
-func (b *Block) beginSkip(l uint64, what skipped, indexing bool) {
+// beginSkip begins to skip a string of l octets; first is the first octet of its representation.
+func (b *Block) beginSkip(l uint64, what skipped, first byte) {
 	b.skip, b.skipped = l, b.skipped&^(skipName|skipValue)|what
-	if indexing {
+	if first >= flagIndexing {
 		b.skipped |= skipIndexing
 	}
 	b.count(l)
@@ -141,7 +148,7 @@ func (b *Block) beginSkip(l uint64, what skipped, indexing bool) {
 
 // skippedValue reads the length of the value behind a name that was skipped.
 func (d *Decoder) skippedValue(src []byte, b *Block) (int, reason) {
-	l, n := length(src)
+	l, n := integer(src, 7)
 	switch {
 	case n < 0:
 		return 0, rLengthInt
@@ -149,7 +156,7 @@ func (d *Decoder) skippedValue(src []byte, b *Block) (int, reason) {
 		b.miss = 1
 		return 0, ok
 	}
-	b.beginSkip(l, skipValue, false)
+	b.beginSkip(l, skipValue, flagWithout)
 	if l == 0 {
 		d.oversize(b)
 	}

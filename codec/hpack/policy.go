@@ -27,6 +27,7 @@ const nameSlots = 256
 type names struct {
 	slot  [nameSlots]uint8
 	never [staticLen + 1]never
+	end   [staticLen + 1]uint8 // behind the last entry with the same name
 }
 
 var staticNames = makeNames()
@@ -43,6 +44,11 @@ func makeNames() (n names) {
 		}
 		n.slot[s] = uint8(i)
 		n.never[i] = byDefault[name]
+		end := i + 1
+		for end <= staticLen && staticText[end].name == name {
+			end++
+		}
+		n.end[i] = uint8(end)
 	}
 	return n
 }
@@ -63,8 +69,7 @@ func staticName(name []byte, h uint32) (uint8, never) {
 // staticPair looks for a value among the entries that have the name of entry *i, the first of its name, and sets *i to the
 // one that has it.
 func staticPair(i *uint8, value []byte) bool {
-	name := staticText[*i].name
-	for k := *i; k <= staticLen && staticText[k].name == name; k++ {
+	for k, end := *i, staticNames.end[*i]; k < end; k++ {
 		if bytes.Equal(static[k].value, value) {
 			*i = k
 			return true

@@ -26,9 +26,6 @@ func (t *table) reset(max uint32) {
 	t.buf = t.buf[:0]
 }
 
-// free gives the memory back. It is for empty tables.
-func (t *table) free() { t.ents, t.buf = nil, nil }
-
 // at returns where in buf the octets of the entry with dynamic index i are, 0 for the newest, and the lengths of its name and
 // of both. i must be below count.
 func (t *table) at(i uint32) (off, nameLen, length int) {

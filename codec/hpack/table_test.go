@@ -188,7 +188,7 @@ func TestWorstCaseMemory(t *testing.T) {
 	require.LessOrEqual(t, own(&d.tab), 10<<10)
 	x := e.idx
 	require.LessOrEqual(t, own(&e.tab)+cap(x.links)*int(unsafe.Sizeof(link{}))+4*(cap(x.names)+cap(x.fields)), 13<<10)
-	require.Equal(t, fieldBytes, int(unsafe.Sizeof(codec.Field{})))
+	require.LessOrEqual(t, int(unsafe.Sizeof(codec.Field{})), fieldBytes)
 
 	// A Block: the largest list, then the largest strings, then the largest that are cut.
 	var b Block

@@ -212,10 +212,10 @@ func (h *ResponseHead) check() (size int, err error) {
 	if (h.Status < 200 && h.Status != 101) || h.Status > 599 {
 		return 0, errEncStatus
 	}
-	if len(h.Reason) > 0 && hasControl(h.Reason) {
+	if len(h.Reason) > 0 && syntax.HasControl(h.Reason) {
 		return 0, errEncReason
 	}
-	if h.Date != nil && (len(h.Date) != DateLen || hasControl(h.Date)) {
+	if h.Date != nil && (len(h.Date) != DateLen || syntax.HasControl(h.Date)) {
 		return 0, errEncDate
 	}
 	var own ownFields
@@ -403,11 +403,11 @@ func checkViews(name, value []byte) error {
 	}
 	// RFC 9110 section 5.5-5: "Field values containing CR, LF, or NUL characters are invalid and dangerous". The other
 	// control characters are invalid as well.
-	if hasControl(value) {
+	if syntax.HasControl(value) {
 		return errEncValue
 	}
 	// RFC 9110 section 5.5-3: "A field value does not include leading or trailing whitespace."
-	if isBlankEnded(value) {
+	if syntax.IsBlankEnded(value) {
 		return errEncBlank
 	}
 	return nil
@@ -423,7 +423,7 @@ func checkField[T ~string | ~[]byte](name, value T) error {
 			return errEncValue
 		}
 	}
-	if isBlankEnded(value) {
+	if syntax.IsBlankEnded(value) {
 		return errEncBlank
 	}
 	return nil
@@ -522,7 +522,7 @@ func targetFits(m Method, b []byte) bool {
 // isProtocolList reports whether the value is a list of protocol names with optional versions, without empty members
 // (RFC 9110 section 7.8-3).
 func isProtocolList(list []byte) bool {
-	if isBlankEnded(list) || list[len(list)-1] == ',' {
+	if syntax.IsBlankEnded(list) || list[len(list)-1] == ',' {
 		return false
 	}
 	for len(list) > 0 {

@@ -43,26 +43,26 @@ func (f *facts) collect(p *Profile, fields []codec.Field, dull uint64, minor uin
 				}
 			}
 		case 6:
-			if !response && minor > 0 && foldEqual(name, "expect") {
+			if !response && minor > 0 && EqualFold(name, "expect") {
 				if r := f.expectation(fields[i].Value); r != ok {
 					return r, i
 				}
 			}
 		case 7:
-			f.upgrade = f.upgrade || foldEqual(name, "upgrade")
+			f.upgrade = f.upgrade || EqualFold(name, "upgrade")
 		case 10:
 			if (le64(name)^nameConnecti)&^fold8 == 0 && (le16(name[8:])^nameOn)&^0x2020 == 0 {
 				f.connection(fields[i].Value)
 			}
 		case 14:
-			if (le64(name)^nameContent)&^fold8 == 0 && foldEqual(name, "content-length") {
+			if (le64(name)^nameContent)&^fold8 == 0 && EqualFold(name, "content-length") {
 				if r := f.contentLength(p, fields[i].Value); r != ok {
 					return r, i
 				}
 				f.lengthAt = i
 			}
 		case 17:
-			if (le64(name)^nameTransfer)&^fold8 == 0 && foldEqual(name, "transfer-encoding") {
+			if (le64(name)^nameTransfer)&^fold8 == 0 && EqualFold(name, "transfer-encoding") {
 				// RFC 9112 section 6.1: field lines could be combined, but the only coding known here is chunked, once.
 				if f.codingAt >= 0 {
 					return rCodingRepeated, i
@@ -149,7 +149,7 @@ func parseLength(b []byte) (n int64, r reason) {
 // with a transfer coding it does not understand SHOULD respond with 501; section 6.3-2.4.3: if chunked is not the final encoding of
 // a request, the server MUST respond with 400 and then close the connection.
 func transferCoding(value []byte) reason {
-	if foldEqual(value, "chunked") {
+	if EqualFold(value, "chunked") {
 		return ok
 	}
 	chunked := false
@@ -159,9 +159,9 @@ func transferCoding(value []byte) reason {
 		switch {
 		case len(e) == 0:
 			return rCodingEmpty
-		case foldEqual(e, "chunked") && chunked:
+		case EqualFold(e, "chunked") && chunked:
 			return rCodingTwice
-		case foldEqual(e, "chunked"):
+		case EqualFold(e, "chunked"):
 			chunked = true
 		case chunked:
 			return rCodingNotFinal
@@ -186,11 +186,11 @@ func (f *facts) connection(value []byte) {
 		option, value = nextElement(value)
 		switch len(option) {
 		case 5:
-			f.closing = f.closing || foldEqual(option, "close")
+			f.closing = f.closing || EqualFold(option, "close")
 		case 7:
-			f.upgradeOpt = f.upgradeOpt || foldEqual(option, "upgrade")
+			f.upgradeOpt = f.upgradeOpt || EqualFold(option, "upgrade")
 		case 10:
-			f.keep = f.keep || foldEqual(option, "keep-alive")
+			f.keep = f.keep || EqualFold(option, "keep-alive")
 		}
 	}
 }
@@ -202,7 +202,7 @@ func (f *facts) expectation(value []byte) reason {
 		var e []byte
 		e, value = nextElement(value)
 		switch {
-		case foldEqual(e, "100-continue"):
+		case EqualFold(e, "100-continue"):
 			f.expect = true
 		case len(e) > 0:
 			return rExpectation
@@ -219,7 +219,7 @@ func (f *facts) persists(minor uint8) bool { return !f.closing && (minor > 0 || 
 func removeLengths(fields []codec.Field) []codec.Field {
 	kept := fields[:0]
 	for _, f := range fields {
-		if !foldEqual(f.Name, "content-length") {
+		if !EqualFold(f.Name, "content-length") {
 			kept = append(kept, f)
 		}
 	}

@@ -28,6 +28,9 @@ func TestFramingOnly(t *testing.T) {
 		bare := *mode.profile
 		bare.framingOnly = true
 		for _, step := range []int{len(c.Input), 1, 7} {
+			if step < 8 && len(c.Input) > 1024 {
+				continue // each step copies what is unread
+			}
 			heads += compareBare(t, &mode, mode.profile, &bare, c.Input, max(step, 1))
 		}
 	}

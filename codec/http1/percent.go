@@ -47,7 +47,7 @@ func AppendPercentDecoded(dst, src []byte, mode PercentMode) (out []byte, ok boo
 			return dst, true
 		}
 		// RFC 3986 section 2.1: a percent-encoded octet is encoded as a character triplet, "%" followed by two hexadecimal digits.
-		if len(src)-i < 3 || syntax.Class[src[i+1]]&syntax.Class[src[i+2]]&clsHex == 0 {
+		if len(src)-i < 3 || syntax.Class[src[i+1]]&syntax.Class[src[i+2]]&syntax.Hex == 0 {
 			return dst[:start], false
 		}
 		dst = append(dst, unhex(src[i+1])<<4|unhex(src[i+2]))

@@ -57,23 +57,6 @@ func IsFieldValue[T ~string | ~[]byte](s T, obsText bool) bool {
 	return len(s) == 0 || (syntax.Class[s[0]]|syntax.Class[s[len(s)-1]])&clsBlank == 0
 }
 
-// foldEqual reports whether b is want in any case. want is in lower case.
-func foldEqual[T ~string | ~[]byte](b T, want string) bool {
-	if len(b) != len(want) {
-		return false
-	}
-	for i := 0; i < len(want); i++ {
-		c := b[i]
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != want[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // trimBlank cuts SP and TAB off both ends: OWS (RFC 9110 section 5.6.3).
 func trimBlank(b []byte) []byte {
 	for len(b) > 0 && syntax.Class[b[0]]&clsBlank != 0 {

@@ -67,7 +67,7 @@ type connInstance struct {
 }
 
 func newConnInstance(mode *connMode) *connInstance {
-	in := &connInstance{mode: mode, out: make([]byte, 0, 1<<16)}
+	in := &connInstance{mode: mode, out: make([]byte, 0, 512)}
 	in.Reset()
 	return in
 }

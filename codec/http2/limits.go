@@ -33,7 +33,7 @@ type Limits struct {
 	// refused with REFUSED_STREAM. Default 100.
 	Streams int
 	// Held is how many streams may be over for the peer and not yet released by the application (see Conn.Release), beside
-	// those that are open. While more are, new ones are refused. Default: as Streams.
+	// those that are open. While as many are, new ones are refused. Default: as Streams.
 	Held int
 	// Requests is, in the client role, how many streams may be open at once whatever the server allows. Default 1000.
 	Requests int

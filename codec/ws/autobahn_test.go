@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// recorded is where the recorded cases are, beside the repository. They are not part of it: see corpus/ws/README.md.
+// recorded is where the recorded cases are, beside the repository. They are not part of it: see corpus/README.md.
 const recorded = "../../../shared/data/autobahn/cases.jsonl.gz"
 
 // recording is one case: what was sent behind the handshake and what a peer that passed answered.

@@ -85,7 +85,6 @@ func (d *deflation) borrowDeflater(pool Pool) *Deflater {
 // returnDeflater gives it back. Without a Pool it stays where it is.
 func (d *deflation) returnDeflater(pool Pool) {
 	if d.w != nil && pool != nil {
-		d.w.end()
 		pool.PutDeflater(d.w)
 		d.w = nil
 	}

@@ -110,14 +110,12 @@ func (s *extensions) param(params *[]byte) (key, value []byte, has, more bool) {
 // conform to the "token" ABNF".
 func (s *extensions) quoted(p []byte) (value, rest []byte) {
 	for i := 0; i < len(p); i++ {
-		c := p[i]
-		if c == '"' {
+		if p[i] == '"' {
 			s.bad = s.bad || i == 0
 			return p[:i], p[i+1:]
 		}
-		if c == '\\' && i+1 < len(p) {
+		if p[i] == '\\' && i+1 < len(p) {
 			i++
-			c = p[i]
 		}
 		if !http1.IsToken(p[i : i+1]) {
 			break

@@ -1,12 +1,16 @@
 package ws
 
-import "github.com/purewire/purewire/codec/internal/mask"
+import (
+	"encoding/binary"
+
+	"github.com/purewire/purewire/codec/internal/mask"
+)
 
 // Mask masks or unmasks p in place (RFC 6455 section 5.3: both are the same): p[i] ^= key[(off+i) mod 4]. off is how many
 // bytes of the payload came before p; only its remainder by 4 matters, it is not negative. next is the off for
 // the bytes behind p: (off+len(p)) mod 4.
 func Mask(p []byte, key [4]byte, off int) (next int) {
-	mask.XOR(p, p, key, off)
+	mask.Bytes(p, binary.LittleEndian.Uint32(key[:]), off)
 	return (off + len(p)) & 3
 }
 
@@ -15,7 +19,7 @@ func Mask(p []byte, key [4]byte, off int) (next int) {
 func MaskCopy(dst, p []byte, key [4]byte, off int) ([]byte, int) {
 	n := len(dst)
 	dst = grow(dst, len(p))
-	mask.XOR(dst[n:], p, key, off)
+	mask.XOR(dst[n:], p, binary.LittleEndian.Uint32(key[:]), off)
 	return dst, (off + len(p)) & 3
 }
 

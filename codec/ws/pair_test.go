@@ -116,3 +116,35 @@ func TestDeflateAllAgreements(t *testing.T) {
 		}
 	}
 }
+
+// WS-09: what the client makes of the answer is what the server has answered, for all options of both.
+func TestNegotiateAll(t *testing.T) {
+	bits := []int{0, 8, 9, 12, 15}
+	var all []DeflateOptions
+	for _, sb := range bits {
+		for _, cb := range bits {
+			for takeover := range 4 {
+				all = append(all, DeflateOptions{ServerBits: sb, ClientBits: cb, ServerTakeover: takeover&1 != 0, ClientTakeover: takeover&2 != 0})
+			}
+		}
+	}
+	for i := range all {
+		for j := range all {
+			client, server := &all[i], &all[j]
+			offer := lines("Sec-WebSocket-Extensions: " + string(AppendDeflateOffer(nil, client)))
+			answer, d, accepted, bad := AcceptDeflate(nil, offer, server)
+			require.True(t, accepted && !bad)
+			got, agreed, err := CheckDeflateAnswer(lines("Sec-WebSocket-Extensions: "+string(answer)), client)
+			require.NoError(t, err)
+			require.True(t, agreed)
+			what := []any{client, server, string(answer)}
+			require.Equal(t, d.ServerNoTakeover, got.ServerNoTakeover, what...)
+			require.Equal(t, d.ServerBits, got.ServerBits, what...)
+			require.LessOrEqual(t, d.ServerBits, min(windowBits(client.ServerBits), windowBits(server.ServerBits)), what...)
+			require.LessOrEqual(t, d.ClientBits, min(windowBits(client.ClientBits), windowBits(server.ClientBits)), what...)
+			// A client may do less than it may: forget its window, or use a smaller one.
+			require.LessOrEqual(t, got.ClientBits, d.ClientBits, what...)
+			require.True(t, got.ClientNoTakeover || !d.ClientNoTakeover, what...)
+		}
+	}
+}

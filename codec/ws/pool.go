@@ -68,9 +68,6 @@ func (d *Deflater) piece(dst, p []byte) []byte {
 	return dst
 }
 
-// end forgets the message.
-func (d *Deflater) end() { d.fw.ResetDict(&d.out, nil) }
-
 // FreeList is a Pool for one worker: it must not be used by two goroutines at once.
 type FreeList struct {
 	most      int

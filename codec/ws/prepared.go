@@ -27,7 +27,6 @@ func NewPrepared(op Opcode, p []byte, pool Pool) (*Prepared, error) {
 		w := pool.GetDeflater(15)
 		w.begin(nil)
 		body := w.piece(nil, p)
-		w.end()
 		pool.PutDeflater(w)
 		if body = body[:len(body)-len(tail)]; len(body) < len(p) {
 			h.RSV, h.Length = uint8(RSV1), int64(len(body))

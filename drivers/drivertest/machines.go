@@ -14,13 +14,15 @@ var Echo drivers.Service = drivers.ServiceFunc(func(*drivers.Turn, drivers.Link)
 
 type echo struct {
 	full bool // there was no room for all input
+	left int  // bytes that were not taken
 	done bool // the peer has finished
 }
 
 // Receive copies what there is room for.
 func (e *echo) Receive(t *drivers.Turn, src, dst []byte) (int, []byte) {
 	n := min(len(src), t.Max)
-	e.full = n < len(src)
+	e.left = len(src) - n
+	e.full = e.left > 0
 	return n, append(dst, src[:n]...)
 }
 
@@ -35,8 +37,8 @@ func (e *echo) Status() drivers.Status {
 	switch {
 	case e.full:
 		return drivers.WantOutput
-	case e.done:
-		return drivers.WantInput | drivers.Closing
+	case e.done && e.left == 0:
+		return drivers.Closing
 	}
 	return drivers.WantInput
 }
@@ -46,11 +48,11 @@ func (e *echo) Advance(*drivers.Turn)    {}
 func (e *echo) Deadline() codec.Time     { return codec.Never }
 func (e *echo) Closed(error)             {}
 
-// Drain lets an idle connection go. What was echoed so far is still sent.
+// Drain lets an idle connection go. What was received so far is still echoed.
 func (e *echo) Drain(*drivers.Turn) { e.done = true }
 
 // InFlight reports whether bytes wait to be echoed.
-func (e *echo) InFlight() bool { return e.full }
+func (e *echo) InFlight() bool { return e.left > 0 }
 
 // Line is a service for a line protocol: a request is a line that ends with LF (a CR before it is dropped), the answer is
 // whatever Answer appends, and a LF. It shows a longest unit, an error answer that is followed by a lingering close, an
@@ -84,6 +86,7 @@ type line struct {
 	max     int
 	seen    int // bytes of the unread tail known to hold no LF
 	full    bool
+	last    bool // no more lines come; those that were received are still answered
 	closing bool
 	idle    codec.Time
 }
@@ -106,6 +109,7 @@ func (m *line) Receive(t *drivers.Turn, src, dst []byte) (n int, out []byte) {
 			if m.seen = len(src) - n; m.seen > m.max {
 				break
 			}
+			m.closing = m.last
 			return n, dst
 		}
 		if i += m.seen; i > m.max {
@@ -140,7 +144,14 @@ func (m *line) Status() drivers.Status {
 	return drivers.WantInput
 }
 
-func (m *line) PeerClosed(*drivers.Turn) { m.closing = true }
+func (m *line) PeerClosed(*drivers.Turn) { m.finish() }
+
+// finish closes, after the lines that there was no room to answer.
+func (m *line) finish() {
+	if m.last = true; !m.full {
+		m.closing = true
+	}
+}
 
 func (m *line) Advance(t *drivers.Turn) {
 	if m.idle.Reached(t.Now) {
@@ -158,7 +169,7 @@ func (m *line) Deadline() codec.Time {
 func (m *line) Closed(error) {}
 
 // Drain answers what was already read and closes.
-func (m *line) Drain(*drivers.Turn) { m.closing = true }
+func (m *line) Drain(*drivers.Turn) { m.finish() }
 
 // InFlight reports whether part of a line was read.
 func (m *line) InFlight() bool { return m.seen > 0 }

@@ -14,6 +14,7 @@ import (
 
 var outputTests = []test{
 	{"OutputInOrder", outputInOrder},
+	{"EverythingIsAnsweredAfterFIN", answeredAfterFIN},
 	{"ServerSpeaksFirst", serverSpeaksFirst},
 	{"StalledWriterDoesNotStopReading", stalledWriter},
 	{"HighWaterIsKept", highWater},
@@ -80,6 +81,41 @@ func serverSpeaksFirst(t *testing.T, d Driver) {
 	stop(t, s)
 }
 
+// A peer sends far more than the high-water mark, finishes, and only then reads: back-pressure holds back what it sent, and the FIN
+// behind that loses nothing of it.
+func answeredAfterFIN(t *testing.T, d Driver) {
+	const size = 8 << 20
+	lines := bytes.Repeat([]byte("0123456789abcdef0123456789abcde\n"), size/32)
+	for _, row := range []struct {
+		name string
+		svc  drivers.Service
+	}{
+		{"echo", Echo},
+		{"lines", &Line{Answer: func(dst, line []byte) ([]byte, bool) { return append(dst, line...), true }}},
+	} {
+		s := startService(t, d, Options{HighWater: 16 << 10}, row.svc)
+		c := dial(t, s)
+		sent := make(chan error, 1)
+		go func() {
+			_, err := c.Write(lines)
+			if err == nil {
+				err = c.(interface{ CloseWrite() error }).CloseWrite()
+			}
+			sent <- err
+		}()
+		time.Sleep(20 * time.Millisecond) // the pipe fills up
+		got, err := io.ReadAll(c)
+		if !bytes.Equal(got, lines) || err != nil {
+			t.Errorf("%s: %d of %d bytes, %v", row.name, len(got), size, err)
+		}
+		if err := recv(t, "the peer to send", sent); err != nil {
+			t.Error(err)
+		}
+		_ = c.Close()
+		stop(t, s)
+	}
+}
+
 // endless prepares a probe that sends zeros without end, within Turn.Max, and counts what it is given.
 func endless(given *atomic.Int64, taken *atomic.Int64) func(p *probe, _ *drivers.Turn) {
 	zeros := make([]byte, 1<<20)
@@ -140,7 +176,12 @@ func highWater(t *testing.T, d Driver) {
 	await(t, "all writers to stall", func() bool {
 		n := taken.Load()
 		time.Sleep(20 * time.Millisecond)
-		return n > 0 && taken.Load() == n
+		for _, p := range all {
+			if p.link.Unsent() == 0 { // not yet, however long the others have been waiting
+				return false
+			}
+		}
+		return taken.Load() == n
 	})
 	for _, p := range all {
 		worst = max(worst, p.link.Unsent())
@@ -167,9 +208,7 @@ func killWater(t *testing.T, d Driver) {
 		}
 	}()
 	p := recv(t, "accept", ps.ch)
-	if err := recv(t, "Closed", p.closed); err == nil {
-		t.Error("Closed(nil)")
-	}
+	wantErr(t, recv(t, "Closed", p.closed), drivers.ErrKillWater)
 	_ = c.Close()
 	stop(t, s)
 }

@@ -21,8 +21,8 @@ type Config struct {
 	ReadBuffer int
 	// HighWater is how many unsent bytes the driver holds before it stops asking a machine for output: 0 = 64 KiB.
 	HighWater int
-	// KillWater closes a connection with ErrWriteStall when unsent bytes exceed it, because a machine ignored Turn.Max:
-	// 0 = 1 MiB, negative = no limit.
+	// KillWater closes a connection with ErrKillWater when unsent bytes exceed it, because a machine ignored Turn.Max:
+	// 0 = 1 MiB or twice HighWater, if that is more, negative = no limit.
 	KillWater int
 	// MaxTail closes a connection with ErrTail when a machine leaves more unread bytes than that: 0 = 1 MiB, negative = no limit.
 	MaxTail int
@@ -30,7 +30,8 @@ type Config struct {
 	// negative = never.
 	WriteStall time.Duration
 	// LingerTime and LingerBytes bound the lingering close (RFC 9112 section 9.6): how long and how many bytes are still read and thrown
-	// away after the sending side was shut down. 0 = 2 s and 4 MiB; if either is negative, connections close without lingering.
+	// away after the sending side was shut down. 0 = 2 s and 4 MiB; a negative LingerTime closes without lingering, a negative
+	// LingerBytes means no limit.
 	LingerTime  time.Duration
 	LingerBytes int
 	// MaxConns is how many connections may be open; beyond it they wait in the listen queue: 0 or negative = no limit.
@@ -105,14 +106,12 @@ func (c Config) resolved(procs int) Config {
 	def(&c.TurnReads, 4)
 	def(&c.Workers, 16384)
 	def(&c.MaxPosts, 1024)
+	def(&c.LingerBytes, 4<<20)
 	if c.WriteStall == 0 {
 		c.WriteStall = 30 * time.Second
 	}
 	if c.LingerTime == 0 {
 		c.LingerTime = 2 * time.Second
-	}
-	if c.LingerBytes == 0 {
-		c.LingerBytes = 4 << 20
 	}
 	if c.AcceptPause == 0 {
 		c.AcceptPause = 50 * time.Millisecond

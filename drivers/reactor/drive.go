@@ -5,6 +5,7 @@ package reactor
 import (
 	"fmt"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -181,7 +182,7 @@ func (lp *loop) hold(c *conn, out []byte) bool {
 	s := c.stash()
 	n := len(s.out) - s.outAt + len(out)
 	if n > lp.cfg.KillWater {
-		lp.end(c, drivers.ErrWriteStall)
+		lp.end(c, drivers.ErrKillWater)
 		return false
 	}
 	if len(s.out)+len(out) > cap(s.out) {
@@ -276,9 +277,27 @@ func (lp *loop) sendPayload(c *conn, out *[]byte) (int, bool) {
 // stallFrom starts the write stall's time: the peer has just taken something, or has now something to take.
 func (lp *loop) stallFrom(c *conn) {
 	if lp.cfg.WriteStall > 0 {
-		c.bufs.due = lp.turn.Now.Add(lp.cfg.WriteStall)
+		c.bufs.moved = lp.turn.Now
 		c.bufs.queued, _ = sysUnsent(int(c.fd))
+		c.bufs.due = lp.turn.Now.Add(lp.look())
 	}
+}
+
+// look is how often a connection with waiting output is looked at. What a peer took is seen so late at most, and so much
+// longer than WriteStall may a stall last.
+func (lp *loop) look() time.Duration { return max(lp.cfg.WriteStall/4, time.Millisecond) }
+
+// stalled looks at a connection with waiting output and reports whether its peer has taken nothing for WriteStall.
+func (lp *loop) stalled(c *conn) bool {
+	// The poller reports room only when a good part of the kernel's buffer is free. A peer that reads slowly, but reads, has
+	// taken something out of it.
+	s, now := c.bufs, lp.turn.Now
+	if left, ok := sysUnsent(int(c.fd)); ok && left < s.queued {
+		s.queued, s.moved = left, now
+	}
+	end := s.moved.Add(lp.cfg.WriteStall)
+	s.due = codec.Earliest(end, now.Add(lp.look()))
+	return end.Reached(now)
 }
 
 // writable continues sending after the poller reported room.
@@ -441,7 +460,7 @@ func (lp *loop) settle(c *conn, in []byte, owned bool) {
 		// RFC 9112 section 9.6: "To avoid the TCP reset problem, servers typically close a connection in stages. First, the server performs a
 		// half-close by closing only the write side of the read/write connection. The server then continues to read from
 		// the connection until it receives a corresponding close by the client".
-		if c.flags&fEOF != 0 || lp.cfg.LingerTime < 0 || lp.cfg.LingerBytes < 0 || c.m.Status()&drivers.Complete != 0 {
+		if c.flags&fEOF != 0 || lp.cfg.LingerTime < 0 || c.m.Status()&drivers.Complete != 0 {
 			lp.end(c, nil)
 			return
 		}
@@ -520,13 +539,10 @@ func (lp *loop) expired(c *conn) {
 			lp.end(c, nil)
 			return
 		}
-		// The poller reports room only when a good part of the kernel's buffer is free. A peer that reads slowly, but reads, has
-		// taken something out of it.
-		if left, ok := sysUnsent(int(c.fd)); !ok || left >= s.queued {
+		if lp.stalled(c) {
 			lp.end(c, drivers.ErrWriteStall)
 			return
 		}
-		lp.stallFrom(c)
 	}
 	if c.m != nil && c.flags&fLinger == 0 && c.m.Deadline().Reached(now) {
 		lp.stats.Timers++

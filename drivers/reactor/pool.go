@@ -55,7 +55,8 @@ type stash struct {
 	inAt     int        //
 	out      []byte     // pooled: unsent output is out[outAt:]
 	outAt    int        //
-	due      codec.Time // the driver's own deadline: write stall or linger
+	due      codec.Time // the driver's own deadline: a look at stalled output, or the end of lingering
+	moved    codec.Time // when the peer was last seen to take output
 	queued   int        // bytes in the kernel's send buffer when the stall's time began
 	lingered int        // bytes thrown away so far
 	next     *stash

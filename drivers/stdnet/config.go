@@ -12,10 +12,10 @@ const (
 	DefaultHighWater   = 64 << 10
 	DefaultKillWater   = 1 << 20
 	DefaultMaxTail     = 1 << 20
-	DefaultMaxPosts    = 4096
+	DefaultMaxPosts    = 1024
 	DefaultWriteStall  = 30 * time.Second
-	DefaultLinger      = 5 * time.Second
-	DefaultLingerBytes = 16 << 20
+	DefaultLingerTime  = 2 * time.Second
+	DefaultLingerBytes = 4 << 20
 	DefaultHandshake   = 10 * time.Second
 )
 
@@ -28,13 +28,13 @@ type Config struct {
 	// HighWater is how many unsent bytes a connection may hold before the driver stops calling Transmit, 64 KiB by
 	// default. It cannot be "none".
 	HighWater int
-	// KillWater is how many unsent bytes end the connection with ErrKillWater, 1 MiB by default. Only a machine that
-	// ignores Turn.Max reaches it. It must not be below HighWater.
+	// KillWater is how many unsent bytes end the connection with drivers.ErrKillWater, by default 1 MiB or twice HighWater if
+	// that is more. Only a machine that ignores Turn.Max reaches it. It must not be below HighWater.
 	KillWater int
 	// MaxTail is how many bytes a machine that wants input may leave unread, 1 MiB by default. More end the connection
 	// with drivers.ErrTail.
 	MaxTail int
-	// MaxPosts is how many accepted Link.Post calls may be outstanding on one connection, 4096 by default. More are
+	// MaxPosts is how many accepted Link.Post calls may be outstanding on one connection, 1024 by default. More are
 	// refused with drivers.ErrBusy.
 	MaxPosts int
 	// MaxConns is how many connections live at once, none (unlimited) by default. At the limit the server stops accepting
@@ -43,10 +43,10 @@ type Config struct {
 	// WriteStall ends a connection with drivers.ErrWriteStall when the peer took no byte of pending output for this long,
 	// 30 s by default.
 	WriteStall time.Duration
-	// Linger is how long a connection that the machine closes is still read after all output was sent and the sending
-	// side shut down (RFC 9112 section 9.6), 5 s by default. Negative closes without lingering.
-	Linger time.Duration
-	// LingerBytes is how many bytes are discarded while lingering, 16 MiB by default.
+	// LingerTime is how long a connection that the machine closes is still read after all output was sent and the sending
+	// side shut down (RFC 9112 section 9.6), 2 s by default. Negative closes without lingering.
+	LingerTime time.Duration
+	// LingerBytes is how many bytes are discarded while lingering, 4 MiB by default.
 	LingerBytes int
 	// Handshake ends a net.Conn that is a *tls.Conn when its handshake, which comes before Accept, takes this long, 10 s by default. Package
 	// tlswrap has limits of its own, and more of them.
@@ -88,7 +88,7 @@ func (c Config) resolve() Config {
 	def(&c.MaxPosts, DefaultMaxPosts)
 	def(&c.LingerBytes, DefaultLingerBytes)
 	if c.KillWater == 0 {
-		c.KillWater = max(DefaultKillWater, 4*c.HighWater)
+		c.KillWater = max(DefaultKillWater, 2*c.HighWater)
 	}
 	if c.WriteStall == 0 {
 		c.WriteStall = DefaultWriteStall
@@ -96,8 +96,8 @@ func (c Config) resolve() Config {
 	if c.Handshake == 0 {
 		c.Handshake = DefaultHandshake
 	}
-	if c.Linger == 0 {
-		c.Linger = DefaultLinger
+	if c.LingerTime == 0 {
+		c.LingerTime = DefaultLingerTime
 	}
 	return c
 }

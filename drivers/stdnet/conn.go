@@ -101,9 +101,7 @@ type conn struct {
 
 var (
 	errAborted = fmt.Errorf("purewire: aborted by the machine: %w", drivers.ErrClosed)
-	// ErrKillWater ends a connection whose machine appended more output than Config.KillWater while the peer took none.
-	ErrKillWater = fmt.Errorf("purewire: unsent output exceeds KillWater: %w", drivers.ErrWriteStall)
-	errMachine   = errors.New("purewire: machine broke the Machine contract")
+	errMachine = errors.New("purewire: machine broke the Machine contract")
 )
 
 // PanicError is what Closed is told after a panic in the machine, in a posted function or in one started by Go.

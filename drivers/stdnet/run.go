@@ -158,7 +158,7 @@ func (c *conn) receive(w *worker) {
 // overflow ends a connection whose machine ignores Turn.Max while the peer takes nothing.
 func (c *conn) overflow(w *worker) {
 	if k := c.srv.cfg.KillWater; k > 0 && c.unsent(w) > k {
-		c.fail(ErrKillWater)
+		c.fail(drivers.ErrKillWater)
 	}
 }
 
@@ -265,12 +265,12 @@ func (c *conn) produce(w *worker) (progress bool) {
 // reset caused by its own unread bytes could destroy it (RFC 9112 section 9.6).
 func (c *conn) linger(w *worker) {
 	h, ok := c.nc.(interface{ CloseWrite() error })
-	if !ok || c.eof || c.srv.cfg.Linger < 0 || c.m.Status()&drivers.Complete != 0 || h.CloseWrite() != nil {
+	if !ok || c.eof || c.srv.cfg.LingerTime < 0 || c.m.Status()&drivers.Complete != 0 || h.CloseWrite() != nil {
 		c.fail(nil)
 		return
 	}
 	c.lingering = true
-	c.lingerAt = w.turn.Now.Add(c.srv.cfg.Linger)
+	c.lingerAt = w.turn.Now.Add(c.srv.cfg.LingerTime)
 	c.in, c.tail = nil, nil
 	if c.inFn {
 		c.watch()

@@ -130,7 +130,7 @@ func TestConfigValidate(t *testing.T) {
 		ok   bool
 	}{
 		{"zero", stdnet.Config{}, true},
-		{"none", stdnet.Config{KillWater: -1, MaxTail: -1, MaxPosts: -1, MaxConns: -1, WriteStall: -1, Linger: -1, LingerBytes: -1}, true},
+		{"none", stdnet.Config{KillWater: -1, MaxTail: -1, MaxPosts: -1, MaxConns: -1, WriteStall: -1, LingerTime: -1, LingerBytes: -1}, true},
 		{"large high water moves kill water", stdnet.Config{HighWater: 8 << 20}, true},
 		{"no read buffer", stdnet.Config{ReadBuffer: -1}, false},
 		{"no high water", stdnet.Config{HighWater: -1}, false},

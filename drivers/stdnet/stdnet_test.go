@@ -59,7 +59,7 @@ func starter(wrap func(net.Listener) net.Listener) func(testing.TB, drivers.Serv
 	return func(t testing.TB, svc drivers.Service, o drivertest.Options) drivertest.Server {
 		s := &server{Server: stdnet.New(svc, stdnet.Config{
 			HighWater: o.HighWater, KillWater: o.KillWater, MaxTail: o.MaxTail, MaxConns: o.MaxConns, MaxPosts: o.MaxPosts,
-			WriteStall: o.WriteStall, Linger: o.Linger,
+			WriteStall: o.WriteStall, LingerTime: o.Linger,
 		})}
 		n := max(1, o.Listeners)
 		s.done = make(chan error, n)

@@ -118,7 +118,7 @@ func (s *stdServer) join() {
 func startStdnet(tb testing.TB, svc drivers.Service, o drivertest.Options) drivertest.Server {
 	s := &stdServer{Server: stdnet.New(svc, stdnet.Config{
 		HighWater: o.HighWater, KillWater: o.KillWater, MaxTail: o.MaxTail, MaxConns: o.MaxConns, MaxPosts: o.MaxPosts,
-		WriteStall: o.WriteStall, Linger: o.Linger,
+		WriteStall: o.WriteStall, LingerTime: o.Linger,
 	})}
 	n := max(1, o.Listeners)
 	s.done = make(chan error, n)

@@ -44,10 +44,14 @@ func (l *link) do(f func()) bool {
 	}
 	select {
 	case <-done:
-		return true
 	case <-l.gone:
-		return false
+		select {
+		case <-done: // it was the last that the link did
+		default:
+			return false
+		}
 	}
+	return true
 }
 
 func (l *link) run() {
@@ -219,7 +223,7 @@ func (e *echo) handle(l *link, ev *http2.Event) {
 		l.Reset(id, http2.NoError)
 		return
 	case http2.Data:
-		if o == nil { // answered before the content came
+		if o == nil || o.trailers == nil { // the answer does not depend on the content
 			l.Consumed(id, len(ev.Data))
 			return
 		}
@@ -229,7 +233,7 @@ func (e *echo) handle(l *link, ev *http2.Event) {
 		o.end = ev.EndStream
 		l.Consumed(id, len(ev.Data))
 	case http2.Trailers:
-		if o == nil {
+		if o == nil || o.trailers == nil {
 			return
 		}
 		o.end = true

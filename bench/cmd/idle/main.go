@@ -34,9 +34,10 @@ func main() {
 	conns := flag.Int("conns", 10000, "connections")
 	settle := flag.Duration("settle", 3*time.Second, "time to rest before each reading")
 	secure := flag.Bool("tls", false, "TLS 1.3 instead of plain text")
+	ws := flag.Bool("ws", false, "WebSockets: the request is a message of 128 bytes that is echoed")
 	pidList := flag.String("pids", "", "processes of the server, with commas between")
 	flag.Parse()
-	r, err := run(*addr, *conns, *settle, *pidList, *secure)
+	r, err := run(*addr, *conns, *settle, *pidList, *secure, *ws)
 	if err == nil {
 		err = json.NewEncoder(os.Stdout).Encode(r)
 	}
@@ -46,7 +47,7 @@ func main() {
 	}
 }
 
-func run(addr string, conns int, settle time.Duration, pidList string, secure bool) (r Result, err error) {
+func run(addr string, conns int, settle time.Duration, pidList string, secure, ws bool) (r Result, err error) {
 	if err := proc.RaiseFiles(); err != nil {
 		return r, err
 	}
@@ -69,14 +70,28 @@ func run(addr string, conns int, settle time.Duration, pidList string, secure bo
 	if secure {
 		open = func() (io.ReadWriteCloser, error) { return openSecure(addr) }
 	}
-	req := []byte("GET /plaintext HTTP/1.1\r\nHost: " + addr + "\r\n\r\n")
+	req, end := []byte("GET /plaintext HTTP/1.1\r\nHost: "+addr+"\r\n\r\n"), "\r\n\r\nHello, World!"
+	if ws {
+		plain := open
+		open = func() (io.ReadWriteCloser, error) {
+			c, err := plain()
+			if err == nil {
+				err = ask(c, []byte("GET / HTTP/1.1\r\nHost: "+addr+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+					"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), "\r\n\r\n")
+			}
+			return c, err
+		}
+		// With a masking key of zeros, what comes back is what went out.
+		end = strings.Repeat("x", 128)
+		req = []byte("\x81\xfe\x00\x80\x00\x00\x00\x00" + end)
+	}
 	// A little traffic first, so that what a server allocates once is not counted as the connections'.
 	for range 10 {
 		c, err := open()
 		if err != nil {
 			return r, err
 		}
-		err = ask(c, req)
+		err = ask(c, req, end)
 		c.Close()
 		if err != nil {
 			return r, err
@@ -98,7 +113,7 @@ func run(addr string, conns int, settle time.Duration, pidList string, secure bo
 			return r, fmt.Errorf("connection %d: %w", len(all), err)
 		}
 		all = append(all, c)
-		if err := ask(c, req); err != nil {
+		if err := ask(c, req, end); err != nil {
 			return r, fmt.Errorf("connection %d: %w", len(all), err)
 		}
 	}
@@ -109,7 +124,7 @@ func run(addr string, conns int, settle time.Duration, pidList string, secure bo
 	r.Conns = conns
 	r.PerConn = float64(r.After-r.Before) / float64(conns)
 	for i := 0; i < len(all); i += 100 {
-		if ask(all[i], req) == nil {
+		if ask(all[i], req, end) == nil {
 			r.Alive++
 		}
 	}
@@ -162,8 +177,8 @@ func openPlain(sa unix.Sockaddr) (io.ReadWriteCloser, error) {
 	return raw(fd), nil
 }
 
-// ask sends one request and reads its answer, which ends with the body of /plaintext.
-func ask(c io.ReadWriter, req []byte) error {
+// ask sends one request and reads its answer, which has a known end.
+func ask(c io.ReadWriter, req []byte, end string) error {
 	if _, err := c.Write(req); err != nil {
 		return err
 	}
@@ -174,7 +189,7 @@ func ask(c io.ReadWriter, req []byte) error {
 		if err != nil {
 			return fmt.Errorf("after %d bytes: %w", len(in), err)
 		}
-		if in = append(in, buf[:n]...); strings.HasSuffix(string(in), "\r\n\r\nHello, World!") {
+		if in = append(in, buf[:n]...); strings.HasSuffix(string(in), end) {
 			return nil
 		}
 	}

@@ -1,10 +1,12 @@
 // Command median reads the output of "go test -bench -count N" and writes Markdown tables of the medians: one table for a
 // benchmark, a line for an input, a column for an implementation (the last part of the benchmark's name). A cell has
-// ns/op and, where the benchmark sets bytes, GB/s.
+// ns/op and, where the benchmark sets bytes, GB/s. With -best it is the best of the N instead: what is left of a run on a
+// machine that others load at the same time.
 package main
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"os"
 	"regexp"
@@ -49,12 +51,22 @@ func add(name string, fields []string) {
 	}
 }
 
-func median(x []float64) float64 {
+var best = flag.Bool("best", false, "the best in place of the median")
+
+// typical is the median of x, or the best: its first if less is better, otherwise its last.
+func typical(x []float64, less bool) float64 {
 	slices.Sort(x)
+	switch {
+	case *best && less:
+		return x[0]
+	case *best:
+		return x[len(x)-1]
+	}
 	return x[len(x)/2]
 }
 
 func main() {
+	flag.Parse()
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
 		if f := strings.Fields(in.Text()); len(f) > 3 && strings.HasPrefix(f[0], "Benchmark") {
@@ -81,9 +93,9 @@ func main() {
 				case c == nil || len(c.ns) == 0:
 					line += " |"
 				case len(c.gb) == 0:
-					line, any = line+fmt.Sprintf(" %.4g |", median(c.ns)), true
+					line, any = line+fmt.Sprintf(" %.4g |", typical(c.ns, true)), true
 				default:
-					line, any = line+fmt.Sprintf(" %.3g (%.3g) |", median(c.ns), median(c.gb)), true
+					line, any = line+fmt.Sprintf(" %.3g (%.3g) |", typical(c.ns, true), typical(c.gb, false)), true
 				}
 			}
 			if any {

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/purewire/purewire/codec"
-	"github.com/purewire/purewire/codec/internal/scan"
 	"github.com/purewire/purewire/codec/internal/syntax"
 )
 
@@ -209,14 +208,6 @@ func (r *Result) status(b []byte) Verdict {
 	return OK
 }
 
-// nameByte tells which octets may stand in a field name: token characters but upper-case letters.
-var nameByte = func() (t [256]bool) {
-	for c := range t {
-		t[c] = syntax.Class[c]&syntax.Token != 0 && (c < 'A' || c > 'Z')
-	}
-	return t
-}()
-
 // checkName checks the name of a regular field. RFC 9113 section 8.2.1-3.1: a field name MUST NOT contain characters in the
 // ranges 0x00-0x20, 0x41-0x5a, or 0x7f-0xff; section 8.2.1-3.2: with the exception of pseudo-header fields, field names MUST NOT
 // include a colon. Section 8.2.1-1: implementations SHOULD validate field names according to their definition: they are tokens.
@@ -224,13 +215,11 @@ func checkName(name []byte) Verdict {
 	if len(name) == 0 {
 		return NameEmpty
 	}
-	for _, c := range name {
-		if !nameByte[c] {
-			if 'A' <= c && c <= 'Z' {
-				return NameUpper
-			}
-			return NameByte
+	if i := syntax.LowerNameEnd(name); i < len(name) {
+		if 'A' <= name[i] && name[i] <= 'Z' {
+			return NameUpper
 		}
+		return NameByte
 	}
 	return OK
 }
@@ -239,18 +228,10 @@ func checkName(name []byte) Verdict {
 // section 8.2.1-3.4: it MUST NOT start or end with SP or HTAB. By RFC 9110 section 5.5 other control characters are no part of a
 // value either, and the octets above 0x7f are.
 func checkValue(b []byte) Verdict {
-	if len(b) == 0 {
-		return OK
+	if syntax.HasControl(b) {
+		return ValueByte
 	}
-	for i := 0; ; i++ {
-		if i = scan.TextEnd(b, i); i >= len(b) {
-			break
-		}
-		if b[i] < 0x80 {
-			return ValueByte
-		}
-	}
-	if (syntax.Class[b[0]]|syntax.Class[b[len(b)-1]])&syntax.Blank != 0 {
+	if syntax.IsBlankEnded(b) {
 		return ValueBlank
 	}
 	return OK

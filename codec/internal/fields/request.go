@@ -77,10 +77,11 @@ func (r *Result) request(host []byte, hasHost bool) Verdict {
 	if !isScheme(r.Scheme) {
 		return SchemeInvalid
 	}
-	if v := r.authority(host, hasAuthority, hasHost); v != OK {
+	web := isWeb(r.Scheme)
+	if v := r.authority(web, host, hasAuthority, hasHost); v != OK {
 		return v
 	}
-	return r.path()
+	return r.path(web)
 }
 
 // connect judges a CONNECT request without :protocol. RFC 9113 section 8.5-3.2: the ":scheme" and ":path" pseudo-header fields MUST be
@@ -129,8 +130,7 @@ func (r *Result) extended(isConnect bool) Verdict {
 }
 
 // authority judges :authority and host, and makes host the authority if there is no other.
-func (r *Result) authority(host []byte, hasAuthority, hasHost bool) Verdict {
-	web := isWeb(r.Scheme)
+func (r *Result) authority(web bool, host []byte, hasAuthority, hasHost bool) Verdict {
 	if hasAuthority {
 		n, _, valid := syntax.SplitHost(r.Authority)
 		switch {
@@ -161,13 +161,12 @@ func (r *Result) authority(host []byte, hasAuthority, hasHost bool) Verdict {
 }
 
 // path judges :path.
-func (r *Result) path() Verdict {
+func (r *Result) path(web bool) Verdict {
 	for _, c := range r.Path {
 		if syntax.Class[c]&syntax.Target == 0 {
 			return PathByte
 		}
 	}
-	web := isWeb(r.Scheme)
 	switch {
 	case len(r.Path) == 0:
 		// RFC 9113 section 8.3.1-2.4.2: this pseudo-header field MUST NOT be empty for "http" or "https" URIs.

@@ -149,6 +149,12 @@ func checkDecode(t testing.TB, src []byte) {
 	if v != verdict || !bytes.Equal(got, append([]byte("ab"), want...)) {
 		t.Fatalf("%x: got %q, %d; want %q, %d", src, got, v, want, verdict)
 	}
+	for _, more := range []string{"\x00", "\x00\x00\x00\x00\x00\x00\x00\x00\x00", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"} {
+		got, v := AppendHuffmanPrefix(dst, append(append([]byte(nil), src...), more...), len(src), len(want))
+		if v != verdict || !bytes.Equal(got, append([]byte("ab"), want...)) {
+			t.Fatalf("%x before %x: got %q, %d; want %q, %d", src, more, got, v, want, verdict)
+		}
+	}
 	if v == OK && len(want) > 0 {
 		if got, v := AppendHuffmanDecode(dst, src, len(want)-1); v != TooLong || string(got) != "ab" {
 			t.Fatalf("%x: one octet above the limit: %q, %d", src, got, v)

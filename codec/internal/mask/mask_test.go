@@ -2,6 +2,7 @@ package mask
 
 import (
 	"bytes"
+	"math/bits"
 	"math/rand"
 	"strconv"
 	"testing"
@@ -44,7 +45,10 @@ func check(t testing.TB, src []byte, key uint32, shift int) {
 // kernels are all the ways that this machine has.
 func kernels() map[string]func(dst, src []byte, key uint32) {
 	m := map[string]func(dst, src []byte, key uint32){"XOR": func(dst, src []byte, key uint32) {
-		XOR(dst, src, [4]byte{byte(key >> 24), byte(key), byte(key >> 8), byte(key >> 16)}, 5)
+		XOR(dst, src, bits.RotateLeft32(key, 8), 5)
+	}, "Bytes": func(dst, src []byte, key uint32) {
+		copy(dst, src)
+		Bytes(dst, bits.RotateLeft32(key, 24), 3)
 	}}
 	add := func(name string, f func(dst, src []byte, key uint32)) {
 		m[name] = func(dst, src []byte, key uint32) {

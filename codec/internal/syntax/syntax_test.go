@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -64,6 +65,71 @@ func TestPlainHost(t *testing.T) {
 					t.Errorf("%q: %t", b, got)
 				}
 			}
+		}
+	}
+}
+
+// The word-wise scan against the plain one: every byte at every place of every length up to 40, and random bytes.
+func TestHasControl(t *testing.T) {
+	for n := range 41 {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = "a\t\xff 0~"[i%6]
+		}
+		if HasControl(b) {
+			t.Fatalf("%q", b)
+		}
+		for i := range b {
+			keep := b[i]
+			for c := range 256 {
+				b[i] = byte(c)
+				if got, want := HasControl(b), c < 0x20 && c != '\t' || c == 0x7f; got != want {
+					t.Fatalf("HasControl(%q) = %v", b, got)
+				}
+			}
+			b[i] = keep
+		}
+	}
+	rng := rand.New(rand.NewPCG(9, 10))
+	for range 100000 {
+		b := make([]byte, rng.IntN(30))
+		for i := range b {
+			b[i] = "\x1f \x7f\x80\x00\t\x7eabcdefghijklmnopqrst"[rng.IntN(27)]
+		}
+		if HasControl(b) != slowControl(b) {
+			t.Fatalf("HasControl(%q) = %v", b, HasControl(b))
+		}
+	}
+}
+
+// Eight octets at a time or one by one: the same names. Every octet at every place of every length up to 20.
+func TestLowerNameEnd(t *testing.T) {
+	for n := range 21 {
+		b := []byte("content-length.0-9-x-abcdefgh")[:n]
+		for i := range b {
+			keep := b[i]
+			for c := range 256 {
+				b[i] = byte(c)
+				want := n
+				if Class[c]&Token == 0 || 'A' <= c && c <= 'Z' {
+					want = i
+				}
+				if got := LowerNameEnd(b); got != want || slowNameEnd(b) != want {
+					t.Fatalf("%q: %d, want %d", b, got, want)
+				}
+			}
+			b[i] = keep
+		}
+	}
+	rng := rand.New(rand.NewPCG(11, 12))
+	const some = "abcdefghijklmnopqrstuvwxyz-./09\x80\xe1AZ_"
+	for range 100000 {
+		b := make([]byte, rng.IntN(30))
+		for i := range b {
+			b[i] = some[rng.IntN(len(some))]
+		}
+		if LowerNameEnd(b) != slowNameEnd(b) {
+			t.Fatalf("%q: %d, want %d", b, LowerNameEnd(b), slowNameEnd(b))
 		}
 	}
 }

@@ -72,10 +72,18 @@ func check(p []byte, s State) (bad int, next State) {
 
 // ascii returns the length of a prefix of p that is ASCII; all of p if it is.
 func ascii(p []byte) (i int) {
-	for ; len(p)-i >= 32; i += 32 {
-		if tops32(p[i:]) {
+	q := p
+	for len(q) >= 64 {
+		if (binary.LittleEndian.Uint64(q)|binary.LittleEndian.Uint64(q[8:])|
+			binary.LittleEndian.Uint64(q[16:])|binary.LittleEndian.Uint64(q[24:])|
+			binary.LittleEndian.Uint64(q[32:])|binary.LittleEndian.Uint64(q[40:])|
+			binary.LittleEndian.Uint64(q[48:])|binary.LittleEndian.Uint64(q[56:]))&tops != 0 {
 			break
 		}
+		q = q[64:]
+	}
+	if i = len(p) - len(q); len(q) >= 32 && !tops32(q) {
+		i += 32
 	}
 	if i > 0 && len(p)-i < 32 && !tops32(p[len(p)-32:]) {
 		return len(p)

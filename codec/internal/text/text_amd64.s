@@ -250,3 +250,145 @@ few:
 	CMPQ      DX, $32
 	JE        all
 	JMP       stop
+
+DATA ends64<>+0(SB)/8, $0xffffffffffffffff
+DATA ends64<>+8(SB)/8, $0xffffffffffffffff
+DATA ends64<>+16(SB)/8, $0xffffffffffffffff
+DATA ends64<>+24(SB)/8, $0xffffffffffffffff
+DATA ends64<>+32(SB)/8, $0xffffffffffffffff
+DATA ends64<>+40(SB)/8, $0xffffffffffffffff
+DATA ends64<>+48(SB)/8, $0xffffffffffffffff
+DATA ends64<>+56(SB)/8, $0xbfdfefffffffffff
+GLOBL ends64<>(SB), RODATA|NOPTR, $64
+
+// WRONG compares what the bytes in Z0 are found to be with what those in front of them make them; Z15 is the vector before. The
+// difference is that of Z1 and Z2. VPERMB takes six bits of an index: the tables are there four times, and nothing need be
+// masked. VPTERNLOGD 80 is "and" of three, A8 is (Z2 or Z3) and Z12.
+#define WRONG \
+	VALIGNQ    $6, Z15, Z0, Z4 \
+	VPALIGNR   $15, Z4, Z0, Z1 \
+	VPALIGNR   $14, Z4, Z0, Z2 \
+	VPALIGNR   $13, Z4, Z0, Z3 \
+	VPSRLW     $4, Z1, Z5 \
+	VPSRLW     $4, Z0, Z6 \
+	VPERMB     Z8, Z5, Z5 \
+	VPERMB     Z9, Z1, Z1 \
+	VPERMB     Z10, Z6, Z6 \
+	VPTERNLOGD $0x80, Z5, Z6, Z1 \
+	VPSUBUSB   Z13, Z2, Z2 \
+	VPSUBUSB   Z14, Z3, Z3 \
+	VPTERNLOGD $0xa8, Z12, Z3, Z2
+
+// func checkAVX512(p *byte, n int) (good int)
+TEXT ·checkAVX512(SB), NOSPLIT, $0-24
+	MOVQ   p+0(FP), SI
+	MOVQ   n+8(FP), DX
+	MOVQ   SI, DI         // the start
+	LEAQ   (SI)(DX*1), R9 // the end
+	VPXORQ Z15, Z15, Z15
+
+	// ASCII so far
+	LEAQ -256(R9), R8
+	CMPQ SI, R8
+	JA   ascii
+
+ascii256:
+	VMOVDQU64 (SI), Z0
+	VMOVDQU64 128(SI), Z1
+	VPORQ     64(SI), Z0, Z0
+	VPORQ     192(SI), Z1, Z1
+	VPORQ     Z1, Z0, Z0
+	VPMOVB2M  Z0, K1
+	KTESTQ    K1, K1
+	JNZ       mixed
+	ADDQ      $256, SI
+	CMPQ      SI, R8
+	JBE       ascii256
+
+ascii:
+	LEAQ -64(R9), R8
+	CMPQ SI, R8
+	JA   asciiRest
+
+ascii64:
+	VMOVDQU64 (SI), Z0
+	VPMOVB2M  Z0, K1
+	KTESTQ    K1, K1
+	JNZ       mixed
+	ADDQ      $64, SI
+	CMPQ      SI, R8
+	JBE       ascii64
+
+asciiRest:
+	MOVQ       R9, CX
+	SUBQ       SI, CX
+	JZ         all
+	MOVQ       $-1, AX
+	SHLQ       CX, AX
+	NOTQ       AX
+	KMOVQ      AX, K2
+	VMOVDQU8.Z (SI), K2, Z0
+	VPMOVB2M   Z0, K1
+	KTESTQ     K1, K1
+	JNZ        mixed
+
+all:
+	MOVQ       DX, good+16(FP)
+	VZEROUPPER
+	RET
+
+mixed:
+	// Up to SI all is ASCII.
+	VBROADCASTI32X4 first<>(SB), Z8
+	VBROADCASTI32X4 second<>(SB), Z9
+	VBROADCASTI32X4 third<>(SB), Z10
+	VMOVDQU64       ends64<>(SB), Z11
+	VPBROADCASTQ    tops<>(SB), Z12
+	VPBROADCASTQ    three<>(SB), Z13
+	VPBROADCASTQ    four<>(SB), Z14
+	LEAQ            -64(R9), R8
+	CMPQ            SI, R8
+	JA              rest
+
+loop:
+	VMOVDQU64 (SI), Z0
+	VPMOVB2M  Z0, K1
+	KTESTQ    K1, K1
+	JZ        plain
+	WRONG
+	VPCMPUB   $4, Z1, Z2, K1 // differ
+	KTESTQ    K1, K1
+	JNZ       stop
+
+next:
+	VMOVDQA64 Z0, Z15
+	ADDQ      $64, SI
+	CMPQ      SI, R8
+	JBE       loop
+
+rest:
+	MOVQ       R9, CX
+	SUBQ       SI, CX
+	JZ         all
+	MOVQ       $-1, AX
+	SHLQ       CX, AX
+	NOTQ       AX
+	KMOVQ      AX, K2
+	VMOVDQU8.Z (SI), K2, Z0
+	WRONG
+	VPCMPUB    $4, Z1, Z2, K2, K1
+	KTESTQ     K1, K1
+	JZ         all
+
+stop:
+	SUBQ       DI, SI
+	MOVQ       SI, good+16(FP)
+	VZEROUPPER
+	RET
+
+plain:
+	// ASCII must not follow a character that is cut.
+	VPCMPUB $6, Z11, Z15, K1 // above
+	KTESTQ  K1, K1
+	JZ      next
+	JMP     stop

@@ -61,7 +61,7 @@ func checkAll(t testing.TB, p []byte, cuts []int) {
 	if bad < 0 && complete != utf8.Valid(p) {
 		t.Fatalf("the reference is wrong about %q", p)
 	}
-	for name, f := range map[string]func([]byte, State) (int, State){"go": check, "Check": Check} {
+	for name, f := range ways {
 		judge := func(got int, s State, what string, at int) {
 			if got != bad || s.Failed() != (bad >= 0) || s.Complete() != (bad < 0 && complete) {
 				t.Fatalf("%s of %q, %s %d: bad %d, state %d; want %d, complete %v", name, p, what, at, got, s, bad, complete)
@@ -89,6 +89,15 @@ func checkAll(t testing.TB, p []byte, cuts []int) {
 		judge(got, s, "bytewise", 1)
 	}
 }
+
+// ways are all the ways that this machine has to check a text.
+var ways = func() map[string]func(p []byte, s State) (int, State) {
+	m := map[string]func([]byte, State) (int, State){"go": check, "Check": Check}
+	for name, f := range assembly {
+		m[name] = f
+	}
+	return m
+}()
 
 func every(p []byte) []int {
 	cuts := make([]int, len(p)+1)

@@ -96,9 +96,9 @@ func (e event) String() string {
 func (c *Case) Play(l *Link) Result {
 	p := &player{Link: l, key: 0x9e3779b9}
 	if d := l.Deflate; d != nil {
-		p.out.keep, p.back.keep, p.back.bits = !d.ServerNoTakeover, !d.ClientNoTakeover, d.ClientBits
+		p.out.keep, p.out.bits, p.back.keep, p.back.bits = !d.ServerNoTakeover, d.ServerBits, !d.ClientNoTakeover, d.ClientBits
 		if l.Client {
-			p.out.keep, p.back.keep, p.back.bits = !d.ClientNoTakeover, !d.ServerNoTakeover, d.ServerBits
+			p.out.keep, p.out.bits, p.back.keep, p.back.bits = !d.ClientNoTakeover, d.ClientBits, !d.ServerNoTakeover, d.ServerBits
 		}
 	} else if c.Offer != "" {
 		return Result{Unimplemented, "declined " + c.Offer}

@@ -157,13 +157,18 @@ func cut(b []byte) (f frame, n int) {
 type packer struct {
 	z    *flate.Writer
 	out  bytes.Buffer
+	bits int
 	keep bool
 }
 
 func (p *packer) pack(message []byte) []byte {
 	p.out.Reset()
 	if p.z == nil {
-		p.z, _ = flate.NewWriter(&p.out, flate.DefaultCompression)
+		level := flate.DefaultCompression
+		if p.bits < 15 {
+			level = flate.HuffmanOnly // the library's window is 32 KiB; without matches none is needed
+		}
+		p.z, _ = flate.NewWriter(&p.out, level)
 	} else if !p.keep {
 		p.z.Reset(&p.out)
 	}

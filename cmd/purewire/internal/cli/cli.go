@@ -30,15 +30,17 @@ const topHelp = `purewire - protocol codecs that never touch a socket, and two d
 
 Usage:
   purewire serve    start the demo server, with a page to look at
+  purewire get      fetch a URL, with a look at the wire
   purewire decode   print what an HTTP/1 capture says, event by event
   purewire version  print the version
 
 Try:
   purewire serve                                    then look at http://127.0.0.1:8080/
   purewire serve --driver stdnet --dir .            the same handlers, one goroutine per connection
+  purewire get -v http://127.0.0.1:8080/json         heads, or frames with --http2, beside the answer
   printf 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' | purewire decode
 
-"purewire serve --help" and "purewire decode --help" tell the rest.
+"purewire COMMAND --help" tells the rest.
 `
 
 // command is one word after "purewire".
@@ -49,6 +51,7 @@ type command struct {
 
 var commands = []command{
 	{"serve", serve},
+	{"get", get},
 	{"decode", decode},
 	{"version", version},
 }

@@ -23,7 +23,7 @@ const (
 // EchoSocket sends every message back, piece by piece as it arrives, so that its length is nobody's memory. It accepts
 // permessage-deflate.
 var EchoSocket = &websocket.Upgrader{
-	Options:     websocket.Options{Deflate: &ws.DeflateOptions{}, Limits: ws.Limits{Message: 1 << 30}},
+	Options:     websocket.Options{Deflate: &ws.DeflateOptions{}, Limits: ws.Limits{Message: 1 << 30, Fragments: 1 << 17}},
 	CheckOrigin: websocket.AnyOrigin, // an echo knows no secrets
 	Handler: &websocket.Handler{
 		OnFragment: func(c *websocket.Conn, op websocket.Opcode, p []byte, last bool) { _ = c.TrySendFragment(op, p, last) },

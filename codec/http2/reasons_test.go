@@ -1,0 +1,54 @@
+package http2
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/purewire/purewire/codec/codectest"
+)
+
+// reachedElsewhere are the faults that no golden case reaches, and the test that does: they need a clock, a call of the
+// application, or a million frames.
+var reachedElsewhere = map[Fault]string{
+	fSettingsTimeout: "TestSettingsTimeout", fConnStalled: "TestStalledConn", fStalled: "TestStalledStream",
+	fUpgradeSize: "TestUpgrade", fUpgradeEncoding: "TestUpgrade",
+}
+
+// TestReasons: every reason is one of a kind, begins with a clause unless it is a misuse, and is reached by a golden case or
+// a test that is named here.
+func TestReasons(t *testing.T) {
+	var logs strings.Builder
+	for _, dir := range []string{connDir, framesDir} {
+		cases, err := codectest.LoadGolden(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range cases {
+			logs.WriteString(strings.Join(c.Want, "\n") + "\n")
+		}
+	}
+	seen := map[string]Fault{}
+	for f := ok + 1; f < numConnFaults; f++ {
+		r := f.Reason()
+		if other, twice := seen[r]; twice {
+			t.Errorf("%q is the reason of %d and %d", r, other, f)
+		}
+		seen[r] = f
+		clause, _, found := strings.Cut(r, ": ")
+		switch {
+		case f.Scope() == misuse:
+			if !found && f != fSendOver {
+				t.Errorf("%q does not say where", r)
+			}
+			continue // TestMisuse names each
+		case !found || len(clause) < 6 || clause[4] != '-':
+			t.Errorf("%q does not begin with a clause", r)
+		}
+		if reached := strings.Contains(logs.String(), r); reached == (reachedElsewhere[f] != "") {
+			t.Errorf("%q: reached by a golden case: %v; elsewhere: %q", r, reached, reachedElsewhere[f])
+		}
+	}
+	if len(Reasons()) != len(seen) {
+		t.Errorf("Reasons has %d", len(Reasons()))
+	}
+}
