@@ -277,6 +277,7 @@ func (c *conn) finished(t *drivers.Turn, err error) {
 	if len(h.in) > 0 {
 		c.rest = h.in
 	}
+	c.hs = nil // the goroutine is through: from here on crypto/tls is ours
 	c.deadline = codec.Never
 	if err != nil {
 		c.refuse(err)
