@@ -18,7 +18,10 @@ func (c *h2conn) watch(s *h2stream) {
 
 // deadline is the earliest time at which something must have happened on the stream.
 func (s *h2stream) deadline() codec.Time {
-	if s.tun != nil {
+	switch {
+	case s.lost:
+		return codec.Never
+	case s.tun != nil:
 		return s.tun.m.Deadline()
 	}
 	by := codec.Never

@@ -46,6 +46,16 @@ func (s *h2stream) look(t *drivers.Turn, l *local, out []byte) []byte {
 	h := x.h2
 	x.g.mu.Lock()
 	x.woken = false
+	if s.lost {
+		running := x.g.running
+		x.g.mu.Unlock()
+		if !running {
+			c, id := s.c, s.id
+			s.drop(ErrPeerClosed)
+			_ = c.c.Release(id)
+		}
+		return out
+	}
 	if h.credit > 0 {
 		_ = s.c.c.Consumed(s.id, h.credit)
 		h.credit = 0

@@ -31,6 +31,7 @@ type h2stream struct {
 	inOpen  bool // the request body has not ended
 	begun   bool // the final response head was sent
 	ended   bool // our side of the stream has ended
+	lost    bool // the peer's reset was seen, the handler still runs
 	drain   bool // both of ours: what still comes is dropped
 }
 
@@ -97,6 +98,28 @@ func (s *h2stream) drop(cause error) {
 		s.nat.drop(s, cause)
 	}
 	s.forget(nil)
+}
+
+// lose gives up a stream that the peer, or the codec, has ended. While its http.Handler still runs the codec keeps the stream, and
+// counts it: a peer that opens and resets streams cannot have more handlers running than streams (THREATS H2-01).
+func (s *h2stream) lose(cause error) {
+	c, id := s.c, s.id
+	x := s.x
+	if x == nil {
+		s.drop(cause)
+		_ = c.c.Release(id)
+		return
+	}
+	x.closed(cause)
+	x.g.mu.Lock()
+	running := x.g.running
+	x.g.mu.Unlock()
+	if !running {
+		s.drop(cause)
+		_ = c.c.Release(id)
+		return
+	}
+	s.lost = true
 }
 
 func (c *h2conn) dropAll(cause error) {
