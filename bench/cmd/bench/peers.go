@@ -232,3 +232,5 @@ http {
 	}
 }
 `
+
+func (c *config) file(name string) string { return filepath.Join(c.out, name) }
