@@ -65,7 +65,7 @@ func (u *Upgrader) handler() *Handler {
 
 var noHandler = &Handler{}
 
-// Upgrade answers the request with 101 and returns its connection, or answers why not (400, 403, 405, 426) and returns a
+// Upgrade answers the request with 101 and returns its connection, or answers why not (400, 403, 405, 426, or 505 to HTTP/2) and returns a
 // *ws.HandshakeError or what the server said. Fields that w.Header has are sent along.
 //
 // With a Handler the connection is served by callbacks, and the http.Handler had better return: it is not needed any more, on
@@ -76,11 +76,13 @@ var noHandler = &Handler{}
 // goroutine of its own.
 func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, h *Handler) (*Conn, error) {
 	u.init()
+	if r.ProtoMajor != 1 {
+		// RFC 9113 section 8.6: HTTP/2 "removes support for the 101 (Switching Protocols) informational status code".
+		http.Error(w, "WebSocket needs HTTP/1.1 here", http.StatusHTTPVersionNotSupported)
+		return nil, ErrProtocol
+	}
 	var hs ws.Handshake
 	q := ws.Request{Method: []byte(r.Method), Minor: uint8(r.ProtoMinor), Host: []byte(r.Host), Fields: fieldsOf(r.Header)}
-	if r.ProtoMajor != 1 {
-		q.Minor = 1 // it has no Upgrade field, and is told so: RFC 9113 section 8.2.2
-	}
 	if err := u.acc.Check(&q, &hs); err != nil {
 		reject(w, err)
 		return nil, err
