@@ -27,7 +27,8 @@ type Switcher interface {
 	Switch(protocol string, next Next) (drivers.Link, error)
 }
 
-// ErrSwitch: the request cannot be answered with 101. It is HTTP/1.0 (RFC 9110 section 7.8-15: "A server MUST ignore an
+// ErrSwitch: the request cannot be answered with 101. It came by HTTP/2 and is no extended CONNECT for that protocol
+// (RFC 9113 section 8.6: HTTP/2 "removes support for the 101 (Switching Protocols) informational status code"), it is HTTP/1.0 (RFC 9110 section 7.8-15: "A server MUST ignore an
 // Upgrade header field that is received in an HTTP/1.0 request"), or it has content that was not read to its end.
 var ErrSwitch = errors.New("server: request does not allow switching protocols")
 
