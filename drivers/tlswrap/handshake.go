@@ -236,7 +236,8 @@ func (h *handshake) transmit(limit int, dst []byte) []byte {
 func (h *handshake) status() (s drivers.Status) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.full && !h.over {
+	// The goroutine may make this true at any time, but only the owner makes it false: a driver acts on what it was told.
+	if !h.full {
 		s = drivers.WantInput
 	}
 	if len(h.out) > 0 {
