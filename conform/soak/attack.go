@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -25,6 +26,7 @@ type kind struct {
 	workers int           // connections at the same time
 	pause   time.Duration // the mean pause between two connections of one worker
 	run     func(*peer) error
+	control func(network, address string, c syscall.RawConn) error // of the socket, before it connects; may be nil
 
 	mu             sync.Mutex
 	episodes       int
@@ -43,7 +45,7 @@ func newAttack(addr string) *attack {
 		{name: "tiny chunks", workers: 2, pause: 400 * time.Millisecond, run: tinyChunks},
 		{name: "reset", workers: 4, pause: 150 * time.Millisecond, run: reset},
 		{name: "half-close", workers: 4, pause: 200 * time.Millisecond, run: halfClose},
-		{name: "unread flood", workers: 6, pause: 2 * time.Second, run: flood},
+		{name: "unread flood", workers: 6, pause: 2 * time.Second, run: flood, control: smallWindow},
 		{name: "slow head", workers: 48, pause: time.Second, run: slowHead},
 		{name: "slow body", workers: 24, pause: time.Second, run: slowBody},
 		{name: "silence", workers: 24, pause: time.Second, run: silence},
@@ -63,6 +65,14 @@ func (a *attack) start(ctx context.Context, wg *sync.WaitGroup, seed uint64) {
 			})
 		}
 	}
+}
+
+// smallWindow has a connection take little from its peer. It comes before the handshake: a receive buffer that shrinks later makes
+// the kernel drop what it had promised to take, and then it takes some of each retransmission, for minutes, which is no stall.
+func smallWindow(_, _ string, c syscall.RawConn) error {
+	return c.Control(func(fd uintptr) {
+		_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10) // a wish
+	})
 }
 
 // peer is one hostile connection.
@@ -88,7 +98,7 @@ func (e wrongError) Error() string { return string(e) }
 
 // episode is one connection.
 func (k *kind) episode(ctx context.Context, addr string, rnd *rand.Rand) {
-	var d net.Dialer
+	d := net.Dialer{Control: k.control}
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		if ctx.Err() == nil {
