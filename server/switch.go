@@ -27,8 +27,8 @@ type Switcher interface {
 	Switch(protocol string, next Next) (drivers.Link, error)
 }
 
-// ErrSwitch: the request cannot be answered with 101. It came by HTTP/2 (RFC 9113 section 8.6: that "removes support for
-// the 101 (Switching Protocols) informational status code"), it is HTTP/1.0 (RFC 9110 section 7.8-15: "A server MUST ignore an
+// ErrSwitch: the request cannot be answered with 101. It came by HTTP/2 and is no extended CONNECT for that protocol
+// (RFC 9113 section 8.6: HTTP/2 "removes support for the 101 (Switching Protocols) informational status code"), it is HTTP/1.0 (RFC 9110 section 7.8-15: "A server MUST ignore an
 // Upgrade header field that is received in an HTTP/1.0 request"), or it has content that was not read to its end.
 var ErrSwitch = errors.New("server: request does not allow switching protocols")
 
@@ -86,14 +86,11 @@ func (w *response) Switch(protocol string, next Next) (drivers.Link, error) {
 // protocol is the value of Upgrade, lent. It fails with nothing sent: ErrSwitch if the request cannot be answered so,
 // ErrAnswered if there is an answer already, or http1's error.
 func (x *Ctx) Switch(protocol []byte, next Next) error {
-	if x.s != nil {
-		return ErrSwitch
-	}
 	if !x.free() || x.ev == nil {
 		return ErrAnswered
 	}
 	if x.s != nil {
-		return ErrSwitch // RFC 9113 section 8.6: HTTP/2 has no 101
+		return x.switchH2(protocol, next)
 	}
 	c := x.c
 	if c.has(fOld | fBodyOpen) {
@@ -125,6 +122,11 @@ func (c *conn) Successor(t *drivers.Turn) drivers.Machine {
 	if c.has(fCounted) {
 		c.flags &^= fCounted
 		c.srv.release()
+	}
+	if c.x != nil {
+		c.x.g.mu.Lock()
+		c.x.uncount()
+		c.x.g.mu.Unlock()
 	}
 	if c.x != nil && c.x.hijack != nil {
 		h := c.x.hijack

@@ -394,6 +394,11 @@ func TestBroadcast(t *testing.T) {
 				if who == p.c.LocalAddr().String() {
 					dropped = true
 					c.Abort()
+					return
+				}
+				// A reader may be ahead of the accounts of its connection's writer.
+				for c.TrySendPrepared(m) == websocket.ErrFull {
+					time.Sleep(time.Millisecond)
 				}
 			})
 			for _, c := range conns {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -45,6 +46,11 @@ func (c *conn) read(limit codec.Time) *worker {
 			}
 		} else {
 			c.readPlain(bulk)
+		}
+		if c.state.Load()&fWake != 0 && c.rd.n == 0 {
+			// A waker has the scheduler run this goroutine next. Where handlers answer together, letting those go first that can run
+			// already sends their answers in one write.
+			runtime.Gosched()
 		}
 		c.leave(fReading)
 		c.mu.Lock()
@@ -122,6 +128,7 @@ func (c *conn) arrived(w *worker) {
 		return
 	}
 	if n > 0 {
+		c.active = w.turn.Now
 		b := w.in[:n]
 		switch {
 		case c.lingering:

@@ -214,7 +214,7 @@ func (c *conn) Closed(err error) {
 		if c.state == stQueued {
 			c.svc.slots.leave(c.hs)
 		}
-		c.hs.abandon()
+		c.hs.abandon() // but it stays: its goroutine may be on its way to it
 		if err == nil {
 			err = drivers.ErrClosed
 		}
@@ -230,7 +230,6 @@ func (c *conn) Closed(err error) {
 
 // report tells once how the handshake ended.
 func (c *conn) report(err error) {
-	c.hs = nil
 	if f := c.svc.opt.OnHandshake; f != nil {
 		f((*link)(c), err)
 	}

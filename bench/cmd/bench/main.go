@@ -25,6 +25,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/purewire/purewire/bench/internal/cert"
 	"github.com/purewire/purewire/bench/internal/proc"
 )
 
@@ -115,7 +116,7 @@ func (c *config) run() error {
 	defer stop()
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*most+2*time.Minute, errors.New("took more than twice the time it should"))
 	defer cancel()
-	if err := c.certificate(); err != nil {
+	if err := cert.Write(c.out); err != nil {
 		return err
 	}
 	if err := c.build(ctx); err != nil {

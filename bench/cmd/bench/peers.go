@@ -256,3 +256,5 @@ http {
 	}
 }
 `
+
+func (c *config) file(name string) string { return filepath.Join(c.out, name) }

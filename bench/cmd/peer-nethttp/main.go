@@ -12,6 +12,11 @@ func main() {
 	runtime.GOMAXPROCS(1)
 	f := peer.Parse()
 	s := &http.Server{Addr: f.Addr, Handler: peer.Handler(), TLSConfig: f.TLS()}
+	if f.HTTP2 {
+		s.Protocols = new(http.Protocols)
+		s.Protocols.SetHTTP2(true)
+		s.Protocols.SetUnencryptedHTTP2(true)
+	}
 	if s.TLSConfig != nil {
 		peer.Run(func() error { return s.ListenAndServeTLS("", "") })
 	}

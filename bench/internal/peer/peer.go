@@ -50,6 +50,8 @@ type Flags struct {
 	CPU int
 	// Cert and Key are the files of a certificate, for TLS 1.3 instead of plain text; "" for plain text.
 	Cert, Key string
+	// HTTP2 asks for HTTP/2: with prior knowledge in plain text, by ALPN over TLS.
+	HTTP2 bool
 	// Mode selects a variant, for peers that have some.
 	Mode string
 }
@@ -60,6 +62,7 @@ func Parse() Flags {
 	flag.StringVar(&f.Addr, "addr", "127.0.0.1:8080", "address to listen on")
 	flag.IntVar(&f.CPU, "cpu", -1, "core to run on, -1 for any")
 	flag.StringVar(&f.Mode, "mode", "", "variant of the peer")
+	flag.BoolVar(&f.HTTP2, "http2", false, "serve HTTP/2: prior knowledge, or ALPN")
 	flag.StringVar(&f.Cert, "cert", "", "certificate in PEM: serve TLS")
 	flag.StringVar(&f.Key, "key", "", "its key")
 	flag.Parse()
@@ -84,7 +87,11 @@ func (f Flags) TLS() *tls.Config {
 	if err != nil {
 		Fatal(err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"}}
+	protos := []string{"http/1.1"}
+	if f.HTTP2 {
+		protos = []string{"h2"}
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13, NextProtos: protos}
 }
 
 // Run calls serve and waits for SIGINT or SIGTERM; a serve that fails ends the process with status 1.

@@ -1,6 +1,7 @@
 //go:build linux
 
-package main
+// Package cert makes the certificate of scenarios with TLS.
+package cert
 
 import (
 	"crypto/ecdsa"
@@ -15,10 +16,8 @@ import (
 	"time"
 )
 
-func (c *config) file(name string) string { return filepath.Join(c.out, name) }
-
-// certificate writes what the scenarios with TLS use: ECDSA on P-256, as most sites do.
-func (c *config) certificate() error {
+// Write puts cert.pem and key.pem into dir: ECDSA on P-256, as most sites use, for 127.0.0.1, valid for a day.
+func Write(dir string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
@@ -35,8 +34,8 @@ func (c *config) certificate() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.file("cert.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "cert.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o600); err != nil {
 		return err
 	}
-	return os.WriteFile(c.file("key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+	return os.WriteFile(filepath.Join(dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
 }
