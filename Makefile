@@ -56,7 +56,7 @@ bench: ## run the benchmarks with their peers (module bench)
 conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver (installs what is missing)
 	GO="$(GO)" conform/run.sh $(ARGS)
 
-conform-h2: ## hold the demo server to h2spec on both drivers, in plain text and over TLS
+conform-h2: ## hold the demo server to h2spec, curl, nghttp, h2load, node and python3-h2 on both drivers, in plain text and over TLS
 	GO="$(GO)" conform/h2.sh $(ARGS)
 
 soak: build ## attack the demo server for SOAKTIME on every driver, honest clients beside (Linux)

@@ -22,7 +22,6 @@ type call struct {
 	ctx    context.Context
 	trace  *httptrace.ClientTrace
 	method http1.Method
-	fields []codec.Field
 	length int64 // of the request's content, -1 unknown, 0 none
 	expect bool  // Expect: 100-continue
 	gzip   bool  // we asked for gzip, and undo it

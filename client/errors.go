@@ -12,6 +12,8 @@ var (
 	ErrServerClosed = errors.New("client: server closed the connection")
 	// ErrHeaderTimeout: no response head came within Transport.ResponseHeaderTimeout. It is a timeout as net.Error says it.
 	ErrHeaderTimeout error = timeout("client: timeout awaiting the response head")
+	// ErrNoExtendedConnect: the server does not allow extended CONNECT (RFC 8441).
+	ErrNoExtendedConnect = errors.New("client: server does not allow extended CONNECT")
 	// ErrTooBig: a response that Transport decompressed is over MaxDecompressed.
 	ErrTooBig = errors.New("client: decompressed response is over the limit")
 )

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/textproto"
-	"sync"
 
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/http1"
@@ -31,9 +30,6 @@ type h1 struct {
 	tail   int
 	uses   int
 	news   bool
-
-	mu   sync.Mutex
-	dead error // set by Closed: starts are refused
 }
 
 // owner learns what becomes of a connection.
@@ -62,9 +58,8 @@ var (
 )
 
 type locals struct {
-	ev1    http1.Event
-	ev2    h2event
-	fields []codec.Field
+	ev1 http1.Event
+	ev2 h2event
 }
 
 func newLocals() any { return new(locals) }
@@ -104,9 +99,6 @@ func (m *h1) begin(c *call) error {
 		c.wake = m.link.Wake
 		c.mu.Unlock()
 		m.dec.Expect(c.method, c.req.Header.Get("Upgrade") != "")
-		if c.method == http1.MethodConnect {
-			c.length = 0
-		}
 	})
 }
 

@@ -30,6 +30,8 @@ type h2 struct {
 	abort bool
 	news  bool
 	uses  int
+	known bool // the server's settings are here
+	held  int  // calls at the head of wait that need them
 
 	mu    sync.Mutex
 	wakes []wake // calls with news
@@ -104,16 +106,22 @@ func (m *h2) begin(c *call) error {
 // openWaiting opens streams for the calls that wait, as many as the server allows.
 func (m *h2) openWaiting(dst []byte) []byte {
 	n := 0
+	var later []*call
 	for n < len(m.wait) && m.c.CanOpen() > 0 {
 		c := m.wait[n]
 		n++
+		if extended(c) && !m.known {
+			later = append(later, c)
+			continue
+		}
 		if err := c.cancelled(); err != nil {
 			m.finish(c)
 			continue
 		}
 		dst = m.request(c, dst)
 	}
-	m.wait = append(m.wait[:0], m.wait[n:]...)
+	m.wait = append(append(make([]*call, 0, len(later)+len(m.wait)-n), later...), m.wait[n:]...)
+	m.held = len(later)
 	if b := m.c.OpenBlocked(); len(m.wait) > 0 && (b == http2.GoneAway || m.close) {
 		for _, c := range m.wait {
 			m.finish(c)
@@ -122,6 +130,11 @@ func (m *h2) openWaiting(dst []byte) []byte {
 		m.wait = nil
 	}
 	return dst
+}
+
+// extended reports whether the call is an extended CONNECT, as net/http writes it down.
+func extended(c *call) bool {
+	return c.method == http1.MethodConnect && len(c.req.Header[":protocol"]) == 1
 }
 
 // request opens the stream of a call.
@@ -145,17 +158,21 @@ func (m *h2) request(c *call, dst []byte) []byte {
 	h := http2.RequestHead{Method: []byte(r.Method), Scheme: []byte(r.URL.Scheme), Authority: []byte(hostOf(r)), Path: []byte(r.URL.RequestURI())}
 	protocol := r.Header[":protocol"]
 	switch {
-	case c.method == http1.MethodConnect && len(protocol) == 1:
-		// RFC 8441 section 4: extended CONNECT.
+	case extended(c):
+		// RFC 8441 section 4: extended CONNECT. A client MUST NOT use it before the server has said that it may (section 3).
+		if !m.c.PeerSettings().EnableConnectProtocol {
+			m.finish(c)
+			c.fail(ErrNoExtendedConnect, false)
+			return dst
+		}
 		h.Protocol = []byte(protocol[0])
-		c.length = -1
 	case c.method == http1.MethodConnect:
 		h.Scheme, h.Path = nil, nil
-		c.length = -1
 	}
 	var id uint32
+	end := c.length == 0 && c.method != http1.MethodConnect // the stream of a CONNECT stays open
 	if err == nil {
-		dst, id, err = m.c.AppendRequest(dst, &h, fields, c.length == 0)
+		dst, id, err = m.c.AppendRequest(dst, &h, fields, end)
 	}
 	if err != nil {
 		m.finish(c)
@@ -179,7 +196,7 @@ func (m *h2) request(c *call, dst []byte) []byte {
 		c.outStop, c.outEnd = false, false
 	}
 	c.mu.Unlock()
-	c.sent, c.endSent = true, c.length == 0
+	c.sent, c.endSent = true, end
 	if c.trace != nil && c.trace.WroteHeaders != nil {
 		c.trace.WroteHeaders()
 	}
@@ -378,126 +395,6 @@ func (m *h2) sendTrailers(c *call, dst []byte) []byte {
 	return out
 }
 
-// Receive decodes frames.
-func (m *h2) Receive(t *drivers.Turn, src, dst []byte) (n int, out []byte) {
-	l := t.Local.(*locals)
-	m.c.Advance(t.Now)
-	for !m.close && !m.abort {
-		k, err := m.c.Next(src[n:], &l.ev2)
-		n += k
-		if err != nil {
-			m.close = true
-			e := *err.(*http2.Error)
-			m.dropAll(&ProtocolError{Err: &e}, false)
-			break
-		}
-		if l.ev2.Kind == http2.None {
-			break
-		}
-		m.event(&l.ev2)
-	}
-	if m.close || m.abort {
-		n = len(src)
-	}
-	room := highWater
-	if t.Max > 0 {
-		room = t.Max
-	}
-	return n, m.pump(dst, len(dst)+room)
-}
-
-func (m *h2) event(ev *http2.Event) {
-	switch ev.Kind {
-	case http2.SettingsReceived:
-		m.mu.Lock()
-		m.limit = int(min(m.c.PeerSettings().MaxConcurrentStreams, 1<<20))
-		m.mu.Unlock()
-		return
-	case http2.GoAwayReceived:
-		m.mu.Lock()
-		m.away = true
-		m.mu.Unlock()
-		m.news = true
-		m.owner.gone(m, nil) // no new calls; those under way go on
-		return
-	}
-	c := m.call(ev.User, ev.Stream)
-	if c == nil {
-		switch ev.Kind {
-		case http2.Data:
-			_ = m.c.Consumed(ev.Stream, len(ev.Data))
-		case http2.StreamReset, http2.StreamError:
-			_ = m.c.Release(ev.Stream)
-		}
-		return
-	}
-	if !c.answer {
-		c.answer = true
-		if c.trace != nil && c.trace.GotFirstResponseByte != nil {
-			c.trace.GotFirstResponseByte()
-		}
-	}
-	switch ev.Kind {
-	case http2.Informational:
-		informational(c, ev.Status, ev.Fields)
-	case http2.Response:
-		m.response(c, ev)
-	case http2.Data:
-		c.feed(ev.Data)
-		if ev.EndStream {
-			m.ended(c, nil)
-		}
-	case http2.Trailers:
-		m.ended(c, ev.Fields)
-	case http2.StreamReset:
-		_ = m.c.Release(ev.Stream)
-		m.finish(c)
-		if ev.Code == http2.NoError && c.inEnd {
-			return
-		}
-		c.fail(&ResetError{Code: ev.Code}, ev.Retry)
-	case http2.StreamError:
-		_ = m.c.Release(ev.Stream)
-		m.finish(c)
-		c.fail(&ProtocolError{Err: &http2.Error{Scope: codec.ScopeStream, Code: ev.Code, Stream: ev.Stream, Reason: ev.Reason}}, false)
-	}
-}
-
-func (m *h2) ended(c *call, trailers []codec.Field) {
-	c.inEnd = true
-	c.end(trailers)
-	m.settle(c)
-}
-
-func (m *h2) response(c *call, ev *http2.Event) {
-	res := &http.Response{
-		StatusCode: ev.Status, Status: fmt.Sprintf("%03d %s", ev.Status, http.StatusText(ev.Status)), Proto: "HTTP/2.0", ProtoMajor: 2,
-		Header: headerOf(ev.Fields), ContentLength: ev.ContentLength, Request: c.req,
-	}
-	announced(res)
-	switch {
-	case ev.EndStream:
-		res.Body = http.NoBody
-		if c.method != http1.MethodHead && ev.Status != http.StatusNotModified {
-			res.ContentLength = 0
-		}
-	case c.method == http1.MethodConnect && ev.Status/100 == 2:
-		res.Body = duplex{body{c}}
-	default:
-		res.Body = body{c}
-	}
-	c.mu.Lock()
-	if c.expect && !c.go100 {
-		c.outStop = true
-		c.cond.Broadcast()
-	}
-	c.mu.Unlock()
-	c.respond(res)
-	if ev.EndStream {
-		m.ended(c, nil)
-	}
-}
-
 func (m *h2) dropAll(err error, lost bool) {
 	for _, c := range m.slots {
 		if c == nil {
@@ -549,7 +446,7 @@ func (m *h2) Status() (s drivers.Status) {
 	if m.abort {
 		return drivers.Abort
 	}
-	if m.news || m.c.Owes() || m.writable() || len(m.wait) > 0 && m.c.CanOpen() > 0 {
+	if m.news || m.c.Owes() || m.writable() || len(m.wait) > m.held && m.c.CanOpen() > 0 {
 		s = drivers.WantOutput
 	}
 	if m.close || m.c.Done() {

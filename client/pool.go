@@ -39,7 +39,6 @@ type conn struct {
 	m     machine
 	h2    *h2
 	since time.Time // idle since
-	fresh bool      // it was dialled for a call that did not begin yet
 }
 
 func (p *pool) init(s *settings) {

@@ -20,6 +20,9 @@ has 'it names the driver' "<b id=\"driver\">$2</b>" "$dom"
 has 'the clock ticks' 'id="clock"[^>]*data-id="[0-9]+"[^>]*>[0-9:]+ UTC<' "$dom"
 has 'the upload arrived whole' 'arrived whole' "$dom"
 has 'no request failed' '>0 failed<' "$dom"
+version=HTTP/1.1
+if [[ $url == https:* ]]; then version=HTTP/2.0; fi
+has 'the wire it came on' "GET /echo $version" "$dom"
 if [ "$failures" -gt 0 ]; then tail -n 5 "$work/chromium.log"; fi
 if [ -n "$shot" ]; then
 	timeout 90 chromium "${flags[@]}" --timeout=8000 --screenshot="$shot" "$url/" >/dev/null 2>&1

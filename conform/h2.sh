@@ -1,9 +1,16 @@
 #!/usr/bin/env bash
-# Starts the demo server on each driver and holds it to h2spec, in plain text with prior knowledge and over TLS:
-# conform/h2.sh [DRIVER...]. All 146 cases count, strict ones too; what may fail stands in h2spec.txt, with the paragraph.
+# Starts the demo server on each driver and holds it to h2spec and to real clients, in plain text with prior knowledge and over
+# TLS: conform/h2.sh [DRIVER...]. All 146 cases of h2spec count, strict ones too; what may fail stands in h2spec.txt, with the
+# paragraph. The clients are in http2.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 GO=${GO:-go}
+. conform/lib.sh
+need curl curl
+need nghttp nghttp2-client
+need h2load nghttp2-client
+need node nodejs
+needpython h2 python3-h2
 
 work=$(mktemp -d)
 pid=
@@ -19,12 +26,16 @@ trap finish EXIT
 	exit 1
 }
 
+mkdir "$work/files"
+for _ in {1..1000}; do printf '0123456789'; done >"$work/files/digits"
+head -c 3000000 /dev/urandom >"$work/files/large"
+
 drivers=("$@")
 if [ ${#drivers[@]} = 0 ]; then drivers=(stdnet reactor); fi
 failed=()
 for driver in "${drivers[@]}"; do
 	: >"$work/log"
-	"$work/purewire" serve --driver "$driver" --addr 127.0.0.1:0 --tls-addr 127.0.0.1:0 >"$work/log" 2>&1 &
+	"$work/purewire" serve --driver "$driver" --addr 127.0.0.1:0 --tls-addr 127.0.0.1:0 --dir "$work/files" >"$work/log" 2>&1 &
 	pid=$!
 	plain= secure=
 	for _ in {1..100}; do
@@ -43,6 +54,7 @@ for driver in "${drivers[@]}"; do
 	"$work/h2spec" --addr "$plain" --allow conform/h2spec.txt --peer "$driver-h2c" || failed+=("$driver/h2c")
 	echo "== $driver, TLS"
 	"$work/h2spec" --addr "$secure" --tls --allow conform/h2spec.txt --peer "$driver-h2" || failed+=("$driver/h2")
+	bash conform/http2.sh "$plain" "$secure" "$work" || failed+=("$driver/clients")
 	if ! kill -0 "$pid" 2>/dev/null; then
 		echo "the server is gone:"
 		cat "$work/log"
@@ -64,4 +76,4 @@ if [ ${#failed[@]} -gt 0 ]; then
 	echo "conform-h2 FAILED: ${failed[*]}"
 	exit 1
 fi
-echo "conform-h2: h2spec passed on ${drivers[*]}, in plain text and over TLS"
+echo "conform-h2: h2spec and the clients passed on ${drivers[*]}, in plain text and over TLS"

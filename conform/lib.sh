@@ -43,6 +43,20 @@ need() {
 	}
 }
 
+# needpython MODULE PACKAGE: the same for a module of the system's python3.
+needpython() {
+	/usr/bin/python3 -c "import $1" 2>/dev/null && return
+	echo "installing $2"
+	local root=
+	if [ "$(id -u)" != 0 ]; then root="sudo -n"; fi
+	$root apt-get update -qq </dev/null >/dev/null 2>&1 || true
+	DEBIAN_FRONTEND=noninteractive $root apt-get install -y -qq --no-install-recommends "$2" </dev/null >/dev/null || true
+	/usr/bin/python3 -c "import $1" || {
+		echo "python module $1 is missing and package $2 could not be installed" >&2
+		exit 1
+	}
+}
+
 # field NAME: prints the value of a field from the response head on standard input.
 field() { tr -d '\r' | sed -n "s/^$1: //Ip"; }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Starts the demo server on each driver and holds it to real clients: conform/run.sh [DRIVER...]
+# websocket plays the cases of corpus/ws/suite against /ws/echo, wsclients lets other WebSocket clients in.
 # nethttp is among the drivers: what Go's own server fails is a fault of the script.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -46,7 +47,7 @@ for driver in "${drivers[@]}"; do
 		cat "$work/log"
 		exit 1
 	fi
-	for suite in http1 websocket load browser; do
+	for suite in http1 websocket wsclients load browser; do
 		bash "conform/$suite.sh" "$url" "$driver" "$work" || failed+=("$driver/$suite")
 	done
 	secure=$(sed -n 's,^ *\(https://[^/]*\)/.*$,\1,p' "$work/log")

@@ -15,6 +15,11 @@
 //	                     ├─ Status has Closing    ─▶ flush, shut down writing, linger (unless Complete), close
 //	                     └─ Deadline()            ─▶ the driver calls Advance when it is due
 //
+// # TLS
+//
+// Package tlswrap is a Service around a Service: it speaks TLS on any driver. The Link that the inner Accept gets also has
+// ConnectionState() *tls.ConnectionState, which is complete by then; stdnet's Links of a *tls.Conn have it too.
+//
 // # Promises of a driver
 //
 //   - Machine methods are never called concurrently with each other and never re-entered. They are usually called from

@@ -46,7 +46,8 @@ type Config struct {
 	// Default 64.
 	MaxPipelined int
 	// MaxInFlight bounds the requests of all connections that are being handled at the same time by http.Handlers or by native
-	// handlers that answer later. Above it requests are shed with 503. Default: none.
+	// handlers that answer later. Above it requests are shed with 503. A handler that was too slow, so that its request was
+	// answered without it, counts until it returns; one that took its connection over does not count. Default: none.
 	MaxInFlight int
 	// RetryAfter is the Retry-After of a shed request, rounded up to seconds. Default 1 s. Negative: no such field.
 	RetryAfter time.Duration

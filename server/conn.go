@@ -36,7 +36,7 @@ const (
 	fStart                       // a handler is to be started at the end of Receive
 	fPaused                      // the body waits for its reader: its clocks stand still
 	fBroken                      // input is undecodable: drop it
-	fCounted                     // this request is counted in Server.inFlight
+	fCounted                     // this native request is counted in Server.inFlight
 	fHead                        // the request's method is HEAD
 	fOld                         // the request is HTTP/1.0
 	fLast                        // the client said that this request is its last (RFC 9112 section 9.6-5)
@@ -167,7 +167,7 @@ loop:
 		}
 		n = len(src)
 	}
-	c.tail = uint32(min(len(src)-n, 1<<31))
+	c.tail = uint32(min(len(src)-n, 1<<30))
 	if c.st == stHead && !c.has(fFull) {
 		c.waiting(t)
 	}
@@ -274,9 +274,10 @@ func (c *conn) request(t *drivers.Turn, l *local, src []byte, n int, out []byte)
 	if !s.acquire() {
 		return n, c.shed(t, l, out)
 	}
-	c.flags |= fCounted | fStart
+	c.flags |= fStart
 	c.st = stHandler
 	c.newExchange(t, l)
+	c.x.counted = true
 	return n, out
 }
 

@@ -33,6 +33,12 @@ func (c *conn) Closed(err error) {
 		c.flags &^= fCounted
 		c.srv.release()
 	}
+	if c.has(fStart) { // a panic before the handler could start
+		c.flags &^= fStart
+		c.x.g.mu.Lock()
+		c.x.uncount()
+		c.x.g.mu.Unlock()
+	}
 	if c.x != nil {
 		c.x.closed(causeOf(err))
 	}

@@ -72,6 +72,7 @@ type exchange struct {
 	done      bool  // the response is complete
 	abort     bool  // drop the connection
 	woken     bool  // a Wake is outstanding
+	counted   bool  // in Server.inFlight, until the handler returns or takes the connection over
 
 	writeSet bool
 	writeBy  time.Duration
@@ -168,13 +169,13 @@ func (x *exchange) run() {
 		}
 		x.g.mu.Lock()
 		x.g.leave()
+		x.uncount()
 		if x.dead != nil {
 			x.done = x.done || x.next != nil
 			x.recycle()
 		}
 		x.g.mu.Unlock()
 		if x.h2 != nil { // this goroutine is no driver's
-			x.srv.release()
 			x.link.Wake()
 		}
 		// Otherwise the driver calls Advance now.
@@ -192,10 +193,19 @@ func (x *exchange) run() {
 	returned = true
 }
 
+// uncount takes the request out of those in flight. A handler that was too slow counts until it returns, though its request is
+// answered: it is handlers that cost. mu is held.
+func (x *exchange) uncount() {
+	if x.counted {
+		x.counted = false
+		x.srv.release()
+	}
+}
+
 // writer returns what the handler gets: on HTTP/2 a connection cannot be taken over.
 func (x *exchange) writer() http.ResponseWriter {
 	if x.h2 != nil {
-		return &x.w.writer
+		return h2writer{&x.w.writer}
 	}
 	return &x.w
 }

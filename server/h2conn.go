@@ -116,7 +116,7 @@ func (c *h2conn) Receive(t *drivers.Turn, src, dst []byte) (n int, out []byte) {
 	if c.has(h2Closing | h2Abort) {
 		n = len(src)
 	}
-	c.tail = uint32(min(len(src)-n, 1<<31))
+	c.tail = uint32(min(len(src)-n, 1<<30))
 	switch {
 	case c.tail == 0 || c.has(h2Full):
 		c.headBy = codec.Never
@@ -169,12 +169,10 @@ func (c *h2conn) event(t *drivers.Turn, l *local, out []byte) []byte {
 	case http2.Trailers:
 		out = s.trailers(t, l, out)
 	case http2.StreamReset:
-		s.drop(ErrPeerClosed)
-		_ = c.c.Release(ev.Stream)
+		s.lose(ErrPeerClosed)
 	case http2.StreamError:
 		c.srv.onError(s.exchange(), &http2.Error{Scope: codec.ScopeStream, Code: ev.Code, Stream: ev.Stream, Reason: ev.Reason})
-		s.drop(ErrPeerClosed)
-		_ = c.c.Release(ev.Stream)
+		s.lose(ErrPeerClosed)
 	}
 	return out
 }
@@ -205,17 +203,11 @@ func (c *h2conn) Transmit(t *drivers.Turn, dst []byte) []byte {
 
 // PeerClosed notes the FIN: what was asked before it is still answered.
 func (c *h2conn) PeerClosed(t *drivers.Turn) {
-	l := t.Local.(*local)
 	c.c.Advance(t.Now)
 	c.flags |= h2PeerClosed
 	_ = c.c.Finish()
 	c.flags |= h2News
-	for c.c.Pending() {
-		if _, err := c.c.Next(nil, &l.h2); err != nil || l.h2.Kind == http2.None {
-			break
-		}
-		_ = c.event(t, l, nil) // StreamErrors: they append nothing
-	}
+	c.overdue(t)
 	if c.c.Streams() == 0 {
 		c.flags |= h2Closing
 	}
@@ -241,7 +233,26 @@ func (c *h2conn) Advance(t *drivers.Turn) {
 	if c.streamBy.Reached(t.Now) {
 		c.expire(t)
 	}
+	c.overdue(t)
 	c.settle(t)
+}
+
+// overdue takes what the codec's own timers have brought: streams whose reader has stalled, SETTINGS that were not acknowledged.
+func (c *h2conn) overdue(t *drivers.Turn) {
+	l := t.Local.(*local)
+	for c.c.Pending() && !c.has(h2Closing) {
+		_, err := c.c.Next(nil, &l.h2)
+		if err != nil {
+			break
+		}
+		if l.h2.Kind == http2.None {
+			return
+		}
+		_ = c.event(t, l, nil) // ends of streams: they append nothing
+	}
+	if err := c.c.Err(); err != nil && !c.has(h2Closing) {
+		c.failed(err)
+	}
 }
 
 // Deadline returns when Advance is due.
@@ -310,6 +321,15 @@ func (c *h2conn) Drain(t *drivers.Turn) {
 	c.c.Advance(t.Now)
 	c.flags |= h2Drain | h2News
 	c.c.Shutdown()
+	for _, s := range c.slots {
+		if s == nil || s.tun == nil {
+			continue
+		}
+		if d, ok := s.tun.m.(drivers.Drainer); ok {
+			d.Drain(t)
+			c.wakes.add(s.slot, s.id)
+		}
+	}
 	c.settle(t)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/http1"
+	"github.com/purewire/purewire/codec/http2"
 	"github.com/purewire/purewire/drivers"
 )
 
@@ -17,8 +18,14 @@ func (c *h2conn) watch(s *h2stream) {
 
 // deadline is the earliest time at which something must have happened on the stream.
 func (s *h2stream) deadline() codec.Time {
+	switch {
+	case s.lost:
+		return codec.Never
+	case s.tun != nil:
+		return s.tun.m.Deadline()
+	}
 	by := codec.Never
-	if !s.begun {
+	if !s.begun || s.drain {
 		by = s.by
 	}
 	if x := s.x; x != nil {
@@ -29,7 +36,7 @@ func (s *h2stream) deadline() codec.Time {
 
 // bodyDeadline is when the request body must have made progress.
 func (s *h2stream) bodyDeadline() codec.Time {
-	if !s.inOpen || s.held() {
+	if !s.inOpen || s.drain || s.held() {
 		return codec.Never
 	}
 	d := &s.c.srv.d
@@ -86,8 +93,8 @@ func (c *h2conn) expire(t *drivers.Turn) {
 		if s.deadline().Reached(t.Now) {
 			s.expire(t)
 		}
-		if c.slots != nil && s.c != nil {
-			c.watch(s)
+		if s.c != nil && s.tun == nil {
+			c.watch(s) // a tunnel is watched again when it was driven
 		}
 	}
 }
@@ -95,6 +102,16 @@ func (c *h2conn) expire(t *drivers.Turn) {
 // expire acts upon a deadline of one stream.
 func (s *h2stream) expire(t *drivers.Turn) {
 	c := s.c
+	switch {
+	case s.tun != nil:
+		c.wakes.add(s.slot, s.id) // look calls Advance
+		c.flags |= h2News
+		return
+	case s.drain:
+		_ = c.c.Reset(s.id, http2.Cancel)
+		s.forget(nil)
+		return
+	}
 	if x := s.x; x != nil {
 		if x.readAt.Reached(t.Now) {
 			x.readAt = codec.Never

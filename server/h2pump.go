@@ -35,12 +35,27 @@ func (c *h2conn) pump(t *drivers.Turn, l *local, out []byte, limit int) []byte {
 // look takes what the stream's handler has brought: credit, informational heads, the final head, the end.
 func (s *h2stream) look(t *drivers.Turn, l *local, out []byte) []byte {
 	x := s.x
-	if x == nil {
+	switch {
+	case s.tun != nil:
+		s.tun.stuck = false
+		s.tun.m.Advance(t)
+		return s.drive(t, l, out)
+	case x == nil:
 		return s.lookNative(t, l, out)
 	}
 	h := x.h2
 	x.g.mu.Lock()
 	x.woken = false
+	if s.lost {
+		running := x.g.running
+		x.g.mu.Unlock()
+		if !running {
+			c, id := s.c, s.id
+			s.drop(ErrPeerClosed)
+			_ = c.c.Release(id)
+		}
+		return out
+	}
 	if h.credit > 0 {
 		_ = s.c.c.Consumed(s.id, h.credit)
 		h.credit = 0
@@ -60,6 +75,9 @@ func (s *h2stream) look(t *drivers.Turn, l *local, out []byte) []byte {
 	h.infos = h.infos[:0]
 	if h.ready && !s.begun {
 		out = s.sendHead(t, l, out)
+	}
+	if s.begun && !s.ended && x.next != nil && x.pending() == 0 {
+		return s.switched(t, l, out)
 	}
 	if s.begun && !s.ended {
 		if x.pending() > 0 || len(x.payload) > 0 {
@@ -158,7 +176,10 @@ func (s *h2stream) sendEnd(out []byte) []byte {
 // send sends one piece of content, at most n bytes.
 func (s *h2stream) send(t *drivers.Turn, l *local, out []byte, n int) []byte {
 	x := s.x
-	if x == nil {
+	switch {
+	case s.tun != nil:
+		return s.sendTunnel(t, l, out, n)
+	case x == nil:
 		return s.sendNative(t, l, out, n)
 	}
 	x.g.mu.Lock()

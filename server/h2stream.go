@@ -16,6 +16,7 @@ type h2stream struct {
 	id   uint32
 	x    *exchange // an http.Handler has it
 	nat  h2native  // a native handler has it
+	tun  *h2tunnel // another protocol has it
 
 	began codec.Time
 	by    codec.Time // the response must have begun
@@ -30,6 +31,8 @@ type h2stream struct {
 	inOpen  bool // the request body has not ended
 	begun   bool // the final response head was sent
 	ended   bool // our side of the stream has ended
+	lost    bool // the peer's reset was seen, the handler still runs
+	drain   bool // both of ours: what still comes is dropped
 }
 
 // open makes the state of a new stream.
@@ -82,7 +85,10 @@ func (s *h2stream) exchange() *Exchange {
 
 // drop gives up a stream whose peer, or connection, is gone.
 func (s *h2stream) drop(cause error) {
-	if x := s.x; x != nil {
+	if tun := s.tun; tun != nil {
+		s.tun = nil
+		tun.m.Closed(cause)
+	} else if x := s.x; x != nil {
 		x.closed(cause)
 		if x.info != nil {
 			s.c.srv.onReply(x.info)
@@ -92,6 +98,28 @@ func (s *h2stream) drop(cause error) {
 		s.nat.drop(s, cause)
 	}
 	s.forget(nil)
+}
+
+// lose gives up a stream that the peer, or the codec, has ended. While its http.Handler still runs the codec keeps the stream, and
+// counts it: a peer that opens and resets streams cannot have more handlers running than streams (THREATS H2-01).
+func (s *h2stream) lose(cause error) {
+	c, id := s.c, s.id
+	x := s.x
+	if x == nil {
+		s.drop(cause)
+		_ = c.c.Release(id)
+		return
+	}
+	x.closed(cause)
+	x.g.mu.Lock()
+	running := x.g.running
+	x.g.mu.Unlock()
+	if !running {
+		s.drop(cause)
+		_ = c.c.Release(id)
+		return
+	}
+	s.lost = true
 }
 
 func (c *h2conn) dropAll(cause error) {
@@ -142,6 +170,7 @@ func (s *h2stream) start(t *drivers.Turn, l *local, out []byte) []byte {
 	}
 	s.counted = true
 	s.newExchange(t, l)
+	s.x.counted = true
 	c.watch(s)
 	go s.x.run()
 	return out
@@ -206,6 +235,16 @@ func (s *h2stream) data(t *drivers.Turn, l *local, out []byte) []byte {
 	if ev.EndStream {
 		s.inOpen = false
 	}
+	switch {
+	case s.drain:
+		_ = s.c.c.Consumed(s.id, n)
+		if ev.EndStream {
+			s.forget(l)
+		}
+		return out
+	case s.tun != nil:
+		return s.tunnelData(t, l, out, ev.Data)
+	}
 	if x := s.x; x != nil {
 		if x.over() {
 			_ = s.c.c.Consumed(s.id, n)
@@ -231,6 +270,13 @@ func (s *h2stream) remaining() int64 {
 // trailers handles the end of the request body with a trailer section.
 func (s *h2stream) trailers(t *drivers.Turn, l *local, out []byte) []byte {
 	s.inOpen = false
+	switch {
+	case s.drain:
+		s.forget(l)
+		return out
+	case s.tun != nil:
+		return s.tunnelData(t, l, out, nil)
+	}
 	if x := s.x; x != nil {
 		x.bodyEnd(l.h2.Fields)
 		return s.look(t, l, out)

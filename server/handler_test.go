@@ -371,6 +371,31 @@ func TestShed(t *testing.T) {
 	}
 }
 
+// A handler that is too slow is answered for, but it still runs and still counts.
+func TestShedBehindSlowHandler(t *testing.T) {
+	release := make(chan struct{})
+	srv, err := New(Config{MaxInFlight: 1, Deadlines: Deadlines{Handler: time.Second},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release })})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := newRigOn(t, srv), newRigOn(t, srv)
+	a.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").pass(time.Second)
+	if s := a.take(); !strings.HasPrefix(s, "HTTP/1.1 503 ") {
+		t.Fatalf("%q", s)
+	}
+	b.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if s := b.take(); !strings.HasPrefix(s, "HTTP/1.1 503 ") || srv.InFlight() != 1 {
+		t.Fatalf("%q, %d in flight", s, srv.InFlight())
+	}
+	close(release)
+	a.until("the slow handler to return", func() bool { return srv.InFlight() == 0 })
+	b.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").idle()
+	if s := b.take(); !strings.HasPrefix(s, "HTTP/1.1 200 ") {
+		t.Fatalf("%q", s)
+	}
+}
+
 // H114: the request limit closes with Connection: close on the last response.
 func TestMaxRequests(t *testing.T) {
 	for _, native := range []bool{true, false} {

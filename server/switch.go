@@ -27,7 +27,8 @@ type Switcher interface {
 	Switch(protocol string, next Next) (drivers.Link, error)
 }
 
-// ErrSwitch: the request cannot be answered with 101. It is HTTP/1.0 (RFC 9110 section 7.8-15: "A server MUST ignore an
+// ErrSwitch: the request cannot be answered with 101. It came by HTTP/2 and is no extended CONNECT for that protocol
+// (RFC 9113 section 8.6: HTTP/2 "removes support for the 101 (Switching Protocols) informational status code"), it is HTTP/1.0 (RFC 9110 section 7.8-15: "A server MUST ignore an
 // Upgrade header field that is received in an HTTP/1.0 request"), or it has content that was not read to its end.
 var ErrSwitch = errors.New("server: request does not allow switching protocols")
 
@@ -51,27 +52,44 @@ var _ Switcher = (*response)(nil)
 // Switch implements Switcher.
 func (w *response) Switch(protocol string, next Next) (drivers.Link, error) {
 	x := w.x
-	x.g.mu.Lock()
-	gone, dead, whole := x.hijack != nil || x.next != nil, x.dead != nil || x.taken, x.inEOF
-	err := x.deadErr()
-	x.g.mu.Unlock()
-	switch {
-	case gone:
-		return nil, http.ErrHijacked
-	case dead:
+	if err := w.mayHandOver(); err != nil {
 		return nil, err
-	case w.wrote, w.ended:
-		return nil, ErrAnswered
-	case x.minor == 0, !whole:
+	}
+	x.g.mu.Lock()
+	whole := x.inEOF
+	x.g.mu.Unlock()
+	if x.minor == 0 || !whole {
 		return nil, ErrSwitch
 	}
 	w.Header()["Upgrade"] = []string{protocol}
-	w.WriteHeader(http.StatusSwitchingProtocols)
+	return w.handOver(http.StatusSwitchingProtocols, next)
+}
+
+// mayHandOver reports why the connection, or the stream, cannot be handed over, if it cannot.
+func (w *writer) mayHandOver() error {
+	x := w.x
+	x.g.mu.Lock()
+	defer x.g.mu.Unlock()
+	switch {
+	case x.hijack != nil || x.next != nil:
+		return http.ErrHijacked
+	case x.dead != nil || x.taken:
+		return x.deadErr()
+	case w.wrote, w.ended:
+		return ErrAnswered
+	}
+	return nil
+}
+
+// handOver answers with status and leaves what follows to next.
+func (w *writer) handOver(status int, next Next) (drivers.Link, error) {
+	x := w.x
+	w.WriteHeader(status)
 	if err := w.send(nil, false); err != nil {
 		return nil, err
 	}
 	if x.info != nil {
-		x.info.Status = http.StatusSwitchingProtocols
+		x.info.Status = status
 	}
 	x.g.mu.Lock()
 	x.next = next
@@ -89,7 +107,7 @@ func (x *Ctx) Switch(protocol []byte, next Next) error {
 		return ErrAnswered
 	}
 	if x.s != nil {
-		return ErrSwitch // RFC 9113 section 8.6: HTTP/2 has no 101
+		return x.switchH2(protocol, next)
 	}
 	c := x.c
 	if c.has(fOld | fBodyOpen) {
@@ -121,6 +139,11 @@ func (c *conn) Successor(t *drivers.Turn) drivers.Machine {
 	if c.has(fCounted) {
 		c.flags &^= fCounted
 		c.srv.release()
+	}
+	if c.x != nil {
+		c.x.g.mu.Lock()
+		c.x.uncount()
+		c.x.g.mu.Unlock()
 	}
 	if c.x != nil && c.x.hijack != nil {
 		h := c.x.hijack

@@ -40,6 +40,9 @@ type Dialer struct {
 	Handler *Handler
 	// Loop, if not nil, carries ws connections without a goroutine: a *reactor.Reactor. wss is not for it.
 	Loop Loop
+	// RoundTripper, if not nil, carries connections over HTTP/2, as streams of extended CONNECT (RFC 8441) among its other requests: a
+	// *client.Transport, for servers that allow it. TLS, NetDial and Loop are not used then.
+	RoundTripper http.RoundTripper
 
 	once sync.Once
 	set  *settings
@@ -94,6 +97,9 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string) (*Conn, error) {
 	}
 	addr := net.JoinHostPort(u.Hostname(), port)
 	c := newConn(ws.Client, d.set, d.Handler)
+	if d.RoundTripper != nil {
+		return d.dialStream(ctx, c, u)
+	}
 	o, err := d.opening(c, u)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,9 @@ var (
 	ErrFull = errors.New("websocket: output queue is full")
 	// ErrOpen: a message is being sent in fragments, and another one cannot be sent between them (RFC 6455 section 5.4-9).
 	ErrOpen = errors.New("websocket: a message is open")
+	// ErrProtocol: the request came by HTTP/2, where nothing is upgraded (RFC 9113 section 8.6), and is no extended CONNECT
+	// for websocket (RFC 8441).
+	ErrProtocol = errors.New("websocket: request is neither HTTP/1.1 nor an extended CONNECT")
 	// ErrHandler: the connection has a Handler, so there is nothing to read.
 	ErrHandler = errors.New("websocket: messages go to the connection's Handler")
 )

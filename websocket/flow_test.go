@@ -308,3 +308,114 @@ func TestSendRef(t *testing.T) {
 		require.Eventually(t, func() bool { return released.Load() == want }, 10*time.Second, time.Millisecond, "%d of %d", released.Load(), want)
 	})
 }
+
+// Pings that keep coming while the peer takes nothing are not worth a queue: one pong is owed, and the budget ends it.
+func TestPingsNobodyReads(t *testing.T) {
+	conns := make(chan *websocket.Conn, 1)
+	closed := make(chan *websocket.CloseError, 1)
+	large := pattern(1 << 20)
+	u := &websocket.Upgrader{Options: websocket.Options{HighWater: 100_000}, Handler: &websocket.Handler{
+		OnOpen:  func(c *websocket.Conn) { conns <- c },
+		OnClose: func(_ *websocket.Conn, err *websocket.CloseError) { closed <- err },
+	}}
+	each(t, sites(t, u), func(t *testing.T, s site) {
+		p := rawDial(t, s.addr, "")
+		c := <-conns
+		for range 5 { // the twin: who reads its pongs may ping
+			p.send(strings.Repeat(frame(true, ws.Ping, "fine"), 100))
+			for range 100 {
+				p.expect(ws.Pong, "fine")
+			}
+		}
+		p.send(frame(true, ws.Binary, strings.Repeat("x", 100_000))) // real work fills the budget up
+		stop := make(chan struct{})
+		go func() { // nothing gets through to this peer any more
+			defer close(stop)
+			for c.Err() == nil {
+				_ = c.TrySend(websocket.Binary, large)
+			}
+		}()
+		flood := []byte(strings.Repeat(frame(true, ws.Ping, strings.Repeat("p", 125)), 100))
+		for range 200 {
+			_ = p.c.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+			if _, err := p.c.Write(flood); err != nil {
+				break // it is not read any more, or gone
+			}
+			require.LessOrEqual(t, c.Queued(), 100_000+len(large)+3*140+14)
+		}
+		_ = p.c.(*net.TCPConn).SetLinger(0)
+		_ = p.c.Close()
+		next(t, closed)
+		<-stop
+	})
+}
+
+// One encoding for all: plain and compressed connections, small messages and large ones, both roles.
+func TestBroadcast(t *testing.T) {
+	var g websocket.Group
+	u := &websocket.Upgrader{Options: websocket.Options{Deflate: &ws.DeflateOptions{}}, Handler: &websocket.Handler{
+		OnOpen:  func(c *websocket.Conn) { g.Add(c) },
+		OnClose: func(c *websocket.Conn, _ *websocket.CloseError) { g.Remove(c) },
+	}}
+	texts := []string{"short", strings.Repeat("compresses well ", 100), strings.Repeat("0123456789abcdef", 4096)}
+	each(t, sites(t, u), func(t *testing.T, s site) {
+		var conns []*websocket.Conn
+		for i := range 6 {
+			d := websocket.Dialer{}
+			if i%2 == 1 {
+				d.Deflate = &ws.DeflateOptions{}
+			}
+			c, err := d.Dial(soon(t), s.url("/"))
+			require.NoError(t, err)
+			conns = append(conns, c)
+		}
+		require.Eventually(t, func() bool { return g.Len() == 6 }, 10*time.Second, time.Millisecond)
+		for _, text := range texts {
+			m, err := websocket.NewPrepared(websocket.Text, []byte(text))
+			require.NoError(t, err)
+			require.Equal(t, 6, g.Broadcast(m, nil))
+			for _, c := range conns {
+				_, p, err := c.ReadMessage(soon(t))
+				require.NoError(t, err)
+				require.True(t, text == string(p))
+				require.NoError(t, c.TrySendPrepared(m), "a client masks it anew")
+			}
+		}
+		// Who does not read gets no more, and does not hold up the others.
+		p := rawDial(t, s.addr, "")
+		require.Eventually(t, func() bool { return g.Len() == 7 }, 10*time.Second, time.Millisecond)
+		m, err := websocket.NewPrepared(websocket.Binary, pattern(100_000))
+		require.NoError(t, err)
+		for dropped := false; !dropped; {
+			refused := map[string]bool{} // the queue may not know yet that its peer has read all
+			g.Broadcast(m, func(c *websocket.Conn) {
+				who := c.RemoteAddr().String()
+				refused[who] = true
+				if who == p.c.LocalAddr().String() {
+					dropped = true
+					c.Abort()
+					return
+				}
+				// A reader may be ahead of the accounts of its connection's writer.
+				for c.TrySendPrepared(m) == websocket.ErrFull {
+					time.Sleep(time.Millisecond)
+				}
+			})
+			for _, c := range conns {
+				if refused[c.LocalAddr().String()] {
+					continue
+				}
+				_, _, err := c.ReadMessage(soon(t))
+				require.NoError(t, err)
+			}
+		}
+		require.Eventually(t, func() bool { return g.Len() == 6 }, 10*time.Second, time.Millisecond)
+		for _, c := range conns {
+			require.NoError(t, c.Close(ws.CloseNormal, ""))
+		}
+		require.Eventually(t, func() bool { return g.Len() == 0 }, 10*time.Second, time.Millisecond)
+		require.Zero(t, g.Broadcast(m, nil))
+	})
+	_, err := websocket.NewPrepared(websocket.Text, []byte{0xff})
+	require.Error(t, err)
+}

@@ -65,7 +65,8 @@ func (u *Upgrader) handler() *Handler {
 
 var noHandler = &Handler{}
 
-// Upgrade answers the request with 101 and returns its connection, or answers why not (400, 403, 405, 426) and returns a
+// Upgrade answers the request with 101, or an extended CONNECT on HTTP/2 (RFC 8441; package server offers it if
+// Config.HTTP2.ExtendedConnect is set) with 200, and returns its connection, or answers why not (400, 403, 405, 426, 505) and returns a
 // *ws.HandshakeError or what the server said. Fields that w.Header has are sent along.
 //
 // With a Handler the connection is served by callbacks, and the http.Handler had better return: it is not needed any more, on
@@ -76,10 +77,17 @@ var noHandler = &Handler{}
 // goroutine of its own.
 func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, h *Handler) (*Conn, error) {
 	u.init()
+	extended := len(r.Header[":protocol"]) == 1 && r.Header[":protocol"][0] == "websocket"
+	if r.ProtoMajor != 1 && !extended {
+		// RFC 9113 section 8.6: HTTP/2 "removes support for the 101 (Switching Protocols) informational status code".
+		http.Error(w, "WebSocket needs HTTP/1.1 here", http.StatusHTTPVersionNotSupported)
+		return nil, ErrProtocol
+	}
 	var hs ws.Handshake
 	q := ws.Request{Method: []byte(r.Method), Minor: uint8(r.ProtoMinor), Host: []byte(r.Host), Fields: fieldsOf(r.Header)}
 	if r.ProtoMajor != 1 {
-		q.Minor = 1 // it has no Upgrade field, and is told so: RFC 9113 section 8.2.2
+		// RFC 8441 section 5: HTTP/2 has no Upgrade; WebSocket comes as an extended CONNECT.
+		q.Minor, q.Extended = 1, true
 	}
 	if err := u.acc.Check(&q, &hs); err != nil {
 		reject(w, err)
@@ -122,6 +130,13 @@ func (u *Upgrader) UpgradeNative(x *server.Ctx, h *Handler) (*Conn, error) {
 	defer s.free()
 	hs := &s.hs
 	q := ws.Request{Method: x.Method(), Minor: x.Minor(), Host: x.Authority(), Fields: x.Fields()}
+	if x.Major() != 1 {
+		q.Minor, q.Extended = 1, string(x.Protocol()) == "websocket"
+		if !q.Extended {
+			_ = x.Error(http.StatusHTTPVersionNotSupported)
+			return nil, ErrProtocol
+		}
+	}
 	if err := u.acc.Check(&q, hs); err != nil {
 		rejectNative(x, err)
 		return nil, err

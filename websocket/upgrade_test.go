@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -119,4 +120,46 @@ func TestUpgradeWithContent(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 400, r.StatusCode)
 	})
+}
+
+// RFC 9113 section 8.6: HTTP/2 has no 101. A request that came by it is answered 505, by whichever server.
+func TestUpgradeOverHTTP2(t *testing.T) {
+	u := &websocket.Upgrader{Handler: &websocket.Handler{OnOpen: func(*websocket.Conn) { t.Error("opened") }}}
+	got := make(chan error, 1)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := u.Upgrade(w, r, nil)
+		got <- err
+	})
+	s := httptest.NewUnstartedServer(h)
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	var p http.Protocols
+	p.SetUnencryptedHTTP2(true)
+	tr := &http.Transport{Protocols: &p}
+	defer tr.CloseIdleConnections()
+	ours := append(sitesFor(t, server.Config{Handler: h}, ""), sitesFor(t, server.Config{Native: server.NativeFunc(func(c *server.Ctx) {
+		if err := c.Switch([]byte("websocket"), nil); err != server.ErrSwitch {
+			t.Error(err)
+		}
+		_, err := u.UpgradeNative(c, nil)
+		got <- err
+	})}, "")...)
+	type target struct {
+		client *http.Client
+		url    string
+	}
+	all := []target{{s.Client(), s.URL}}
+	for _, s := range ours {
+		all = append(all, target{&http.Client{Transport: tr}, "http://" + s.addr})
+	}
+	for _, c := range all {
+		res, err := c.client.Get(c.url)
+		require.NoError(t, err)
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		require.Equal(t, 2, res.ProtoMajor)
+		require.Equal(t, 505, res.StatusCode)
+		require.ErrorIs(t, <-got, websocket.ErrProtocol)
+	}
 }

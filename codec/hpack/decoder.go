@@ -104,8 +104,8 @@ func (d *Decoder) Decode(src []byte, last bool, b *Block) error {
 	if d.err != nil {
 		return d.err
 	}
-	if d.open != b {
-		if d.open != nil {
+	if d.open != b || b.owner != d { // it is new, or was Reset in the middle
+		if d.open != b && d.open != nil {
 			return errOtherBlock
 		}
 		if b.owner != nil {

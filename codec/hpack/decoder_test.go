@@ -184,6 +184,13 @@ func TestMisuse(t *testing.T) {
 	b.Reset()
 	require.NoError(t, d.Decode([]byte{0x82}, true, &b))
 	require.Equal(t, list(":method: GET"), b.Fields)
+	// Reset in the middle and then used by another Decoder, a Block is that one's.
+	require.NoError(t, d.Decode([]byte{0x40}, false, &b))
+	b.Reset()
+	require.NoError(t, other.Decode([]byte{0x82}, false, &b))
+	require.EqualError(t, d.Decode([]byte{0x84}, false, &b), "hpack: misuse: the Block is in the middle of another Decoder's block")
+	require.NoError(t, other.Decode([]byte{0x84}, true, &b))
+	require.Equal(t, list(":method: GET", ":path: /"), b.Fields)
 }
 
 // TestLimits takes each limit exactly and one above, in pieces of every size.

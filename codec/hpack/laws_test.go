@@ -29,15 +29,15 @@ type instance struct {
 	b      hpack.Block
 	ev     event
 	limits hpack.Limits
-	fed    int   // octets of the block at the start of src that the Decoder has had
-	at     int64 // offset of that start
-	bad    hpack.Error
+	fed    int         // octets of the block at the start of src that the Decoder has had
+	at     int64       // offset of that start
+	bad    hpack.Error // the framing is not that of the corpus, if it has a reason
 }
 
 func (in *instance) Reset() {
 	in.d.Init(&in.limits)
 	in.b.Reset()
-	in.fed, in.at = 0, 0
+	in.fed, in.at, in.bad = 0, 0, hpack.Error{}
 }
 
 const frameHeader = 3
@@ -45,6 +45,9 @@ const frameHeader = 3
 func (in *instance) Next(src []byte) (int, bool, error) {
 	if err := in.d.Err(); err != nil {
 		return 0, false, err
+	}
+	if in.bad.Reason != "" {
+		return 0, false, &in.bad
 	}
 	if len(src) < frameHeader {
 		return 0, false, nil

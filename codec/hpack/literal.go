@@ -2,13 +2,6 @@ package hpack
 
 import "github.com/purewire/purewire/codec/internal/hcode"
 
-// text is a string as it stands on the wire: the first n octets of from.
-type text struct {
-	from    []byte
-	n       int
-	huffman bool
-}
-
 // literal decodes a literal field (RFC 7541 section 6.2), first being its first octet. Nothing is decoded before all of it is there, so
 // a field that comes in octet by octet is decoded once; what is repeated then is to read at most three integers.
 func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
@@ -29,7 +22,7 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 	case i > staticLen && i-staticLen > uint64(d.tab.count):
 		return 0, rNameRange
 	}
-	var name text
+	nameAt, nameLen, nameHuffman := 0, 0, false
 	if i == 0 {
 		l, n := integer(src[pos:], 7)
 		switch {
@@ -42,13 +35,13 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 			b.beginSkip(l, skipName, first)
 			return pos + n, ok
 		}
-		name.huffman = src[pos] >= flagHuffman
+		nameHuffman = src[pos] >= flagHuffman
 		pos += n
 		if uint64(len(src)-pos) <= l { // the value's length takes an octet at least
 			b.miss = int(l) - (len(src) - pos) + 1
 			return 0, ok
 		}
-		name.from, name.n = src[pos:], int(l)
+		nameAt, nameLen = pos, int(l)
 		pos += int(l)
 	}
 	l, n := uint64(0x7F), 1
@@ -65,18 +58,16 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 		b.miss = 1
 		return 0, ok
 	case l > d.maxString:
-		b.count(uint64(name.n))
+		b.count(uint64(nameLen))
 		b.beginSkip(l, skipValue, first)
 		return pos + n, ok
 	}
-	value := text{huffman: src[pos] >= flagHuffman}
+	huffman := src[pos] >= flagHuffman
 	pos += n
 	if uint64(len(src)-pos) < l {
 		b.miss = int(l) - (len(src) - pos)
 		return 0, ok
 	}
-	value.from, value.n = src[pos:], int(l)
-	pos += int(l)
 
 	// All of it is there.
 	start := b.here()
@@ -84,19 +75,20 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 	var r reason
 	switch {
 	case i == 0:
-		if own, r = d.decode(b, &name); r != ok {
+		if own, r = d.decode(b, src[nameAt:], nameLen, nameHuffman); r != ok {
 			return 0, r
 		}
 	case i <= staticLen:
 		own = static[i].name
 	default:
-		off, nameLen, _ := d.tab.at(uint32(i - staticLen - 1))
-		own = b.keep(d.tab.whole(), off, nameLen)
+		off, n, _ := d.tab.at(uint32(i - staticLen - 1))
+		own = b.keep(d.tab.whole(), off, n)
 	}
-	val, r := d.decode(b, &value)
+	val, r := d.decode(b, src[pos:], int(l), huffman)
 	if r != ok {
 		return 0, r
 	}
+	pos += int(l)
 	if first >= flagIndexing {
 		d.tab.insert(own, val)
 	}
@@ -110,15 +102,15 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 	return pos, ok
 }
 
-// decode appends the octets of a string to the arena and returns them there.
-func (d *Decoder) decode(b *Block, s *text) ([]byte, reason) {
-	if !s.huffman {
-		return b.keep(s.from, 0, s.n), ok
+// decode appends the octets of a string, which is the first n octets of from, to the arena and returns them there.
+func (d *Decoder) decode(b *Block, from []byte, n int, huffman bool) ([]byte, reason) {
+	if !huffman {
+		return b.keep(from, 0, n), ok
 	}
-	need := hcode.DecodeRoom(s.n)
+	need := hcode.DecodeRoom(n)
 	b.room(need)
 	at := len(b.arena)
-	out, v := hcode.AppendHuffmanPrefix(b.arena, s.from, s.n, need)
+	out, v := hcode.AppendHuffmanPrefix(b.arena, from, n, need)
 	b.arena = out
 	d.steps += uint64(len(out) - at)
 	switch v {

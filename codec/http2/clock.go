@@ -7,6 +7,7 @@ type stall struct {
 	conn     codec.Time // when the connection's window must have let stallBytes out
 	progress uint32     // octets sent since conn was set
 	next     codec.Time // no stream's deadline is before that
+	direct   bool       // a stream that is not Ready waits for the connection's window
 }
 
 // Advance tells the time. It is the first call of every turn: budgets refill and deadlines are counted by it. Time that goes
@@ -24,11 +25,14 @@ func (c *Conn) Advance(now codec.Time) {
 	// RFC 9113 section 6.5.3: if the sender of a SETTINGS frame does not receive an acknowledgment within a reasonable amount of
 	// time, it MAY issue a connection error of type SETTINGS_TIMEOUT.
 	case c.owed.deadline.Reached(now):
-		c.fail(fSettingsTimeout, 0)
+		c.late(fSettingsTimeout)
 		return
 	case c.stall.conn.Reached(now):
-		c.fail(fConnStalled, 0)
-		return
+		c.stall.conn = codec.Never
+		if c.sendWin <= 0 && (c.sched.count > 0 || c.stall.direct) {
+			c.late(fConnStalled)
+			return
+		}
 	}
 	if c.stall.next.Reached(now) {
 		c.stalled()
@@ -37,6 +41,12 @@ func (c *Conn) Advance(now codec.Time) {
 		c.away.due = codec.Never
 		c.closeFinally()
 	}
+}
+
+// late ends the connection for something that did not come: no input is at fault.
+func (c *Conn) late(f Fault) {
+	c.fail(f, 0)
+	c.err.Off = -1
 }
 
 // Deadline returns when Advance wants to be called, codec.Never for not at all.
@@ -52,6 +62,7 @@ func (c *Conn) Deadline() codec.Time {
 func (c *Conn) blocked(slot int32) {
 	s := &c.tab.slots[slot]
 	if s.send > 0 {
+		c.stall.direct = c.stall.direct || !s.has(sReady)
 		if c.stall.conn == codec.Never && c.p.stall > 0 {
 			c.stall.conn, c.stall.progress = c.now.Add(c.p.stall), 0
 		}
@@ -64,6 +75,14 @@ func (c *Conn) blocked(slot int32) {
 	if s.stallAt == codec.Never && c.p.stall > 0 {
 		s.stallAt, s.progress = c.now.Add(c.p.stall), 0
 		c.stall.next = codec.Earliest(c.stall.next, s.stallAt)
+	}
+}
+
+// satisfied notes that all of what the application had for the stream at hand went out. One that is Ready says by Ready
+// whether there is more.
+func (c *Conn) satisfied(slot int32) {
+	if s := &c.tab.slots[slot]; !s.has(sReady) {
+		s.stallAt, c.stall.direct = codec.Never, false
 	}
 }
 
@@ -101,6 +120,10 @@ func (c *Conn) stalled() {
 		}
 		if !s.stallAt.Reached(c.now) {
 			c.stall.next = codec.Earliest(c.stall.next, s.stallAt)
+			continue
+		}
+		if s.send > 0 {
+			s.stallAt = codec.Never // open again; who has data sends it
 			continue
 		}
 		c.owed.reset(s.id, fStalled.Code())

@@ -1,6 +1,7 @@
 package http2
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -59,14 +60,32 @@ func newConversation(t *testing.T, seed uint64) *conversation {
 	return v
 }
 
-func (v *conversation) fields() []codec.Field {
+// fieldsOf is a field section of a stream, the same for both ends.
+func (v *conversation) fieldsOf(id uint32, kind Kind, from Role) []codec.Field {
+	rng := rand.New(rand.NewPCG(uint64(id)<<8|uint64(kind), uint64(from)))
 	var list []codec.Field
-	for range v.rng.IntN(4) {
-		f := field(fmt.Sprintf("x-%d", v.rng.IntN(20)), fmt.Sprintf("value %d", v.rng.IntN(1000)))
-		f.Sensitive = v.rng.IntN(10) == 0
+	for range rng.IntN(4) {
+		f := field(fmt.Sprintf("x-%d", rng.IntN(20)), fmt.Sprintf("value %d", rng.IntN(1000)))
+		if rng.IntN(30) == 0 {
+			f.Value = bytes.Repeat([]byte{'a' + byte(rng.IntN(26))}, rng.IntN(20000))
+		}
+		f.Sensitive = rng.IntN(10) == 0
 		list = append(list, f)
 	}
 	return list
+}
+
+// compare holds what has arrived to what was sent.
+func (v *conversation) compare(k *talker, ev *Event) {
+	want := v.fieldsOf(ev.Stream, ev.Kind, 1-k.Role())
+	for i, f := range ev.Fields {
+		if i >= len(want) || !bytes.Equal(f.Name, want[i].Name) || !bytes.Equal(f.Value, want[i].Value) || f.Sensitive != want[i].Sensitive {
+			v.t.Fatalf("%v %d: field %d is %q: %.40q", ev.Kind, ev.Stream, i, f.Name, f.Value)
+		}
+	}
+	if len(ev.Fields) != len(want) {
+		v.t.Fatalf("%v %d: %d fields of %d", ev.Kind, ev.Stream, len(ev.Fields), len(want))
+	}
 }
 
 // act lets the application of one end do something.
@@ -86,7 +105,8 @@ func (v *conversation) act(k *talker, open bool) {
 		end := w.send == 0 && !w.trailers
 		var id uint32
 		var err error
-		k.out, id, err = k.AppendRequest(k.out, &RequestHead{Method: []byte("PUT"), Scheme: []byte("http"), Authority: []byte("a"), Path: []byte("/b")}, v.fields(), end)
+		next := (k.mem.last + 1) | 1
+		k.out, id, err = k.AppendRequest(k.out, &RequestHead{Method: []byte("PUT"), Scheme: []byte("http"), Authority: []byte("a"), Path: []byte("/b")}, v.fieldsOf(next, Request, Client), end)
 		must(err)
 		w.done = end
 		k.work[id] = w
@@ -107,7 +127,7 @@ func (v *conversation) act(k *talker, open bool) {
 		case k.Role() == Server && !w.headed && n < 15:
 			if n == 0 {
 				var err error
-				k.out, err = k.AppendInformational(k.out, id, 103, v.fields())
+				k.out, err = k.AppendInformational(k.out, id, 103, v.fieldsOf(id, Informational, Server))
 				must(err)
 			}
 			w.headed = true
@@ -117,7 +137,7 @@ func (v *conversation) act(k *talker, open bool) {
 			w.trailers = r.IntN(4) == 0
 			w.done = w.send == 0 && !w.trailers
 			var err error
-			k.out, err = k.AppendResponse(k.out, id, 200, v.fields(), w.done)
+			k.out, err = k.AppendResponse(k.out, id, 200, v.fieldsOf(id, Response, Server), w.done)
 			must(err)
 			switch {
 			case w.done:
@@ -175,7 +195,7 @@ func (v *conversation) act(k *talker, open bool) {
 
 // finish sends the trailers.
 func (v *conversation) finish(k *talker, id uint32, w *talk) {
-	out, err := k.AppendTrailers(k.out, id, v.fields())
+	out, err := k.AppendTrailers(k.out, id, v.fieldsOf(id, Trailers, k.Role()))
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -249,6 +269,10 @@ func (v *conversation) event(k *talker) {
 	if w == nil {
 		v.t.Fatalf("role %d: %v on stream %d that nobody knows", k.Role(), ev.Kind, ev.Stream)
 	}
+	switch ev.Kind {
+	case Request, Informational, Response, Trailers:
+		v.compare(k, ev)
+	}
 	for i, b := range ev.Data[:len(ev.Data)*int(bit(ev.Kind == Data))] {
 		if b != octet(ev.Stream, w.got+i) {
 			v.t.Fatalf("stream %d: wrong octet at %d", ev.Stream, w.got+i)
@@ -319,62 +343,75 @@ func TestConversations(t *testing.T) {
 	}
 	total, lost := 0, 0
 	for seed := range uint64(n) {
-		v := newConversation(t, seed)
-		for turn := range 600 {
-			v.now += 1e6
-			for _, k := range v.e {
-				k.Advance(v.now)
-				v.act(k, turn < 300)
-			}
-			from := v.rng.IntN(2)
-			v.carry(v.e[from], v.e[1-from], 1+v.rng.IntN(1<<v.rng.IntN(16)))
-			if turn%50 == 49 {
-				v.quiet()
-				v.check()
-			}
-			if turn == 400 {
-				v.e[v.rng.IntN(2)].Shutdown()
-			}
-		}
-		for turn := 0; len(v.e[0].work)+len(v.e[1].work) > 0 || len(v.e[0].out)+len(v.e[1].out) > 0; turn++ {
-			if turn > 200000 {
-				for _, k := range v.e {
-					for id, w := range k.work {
-						t.Logf("role %d stream %d: %+v, blocked %v", k.Role(), id, *w, k.Blocked(id))
-					}
-				}
-				t.Fatalf("seed %d: stuck", seed)
-			}
-			v.now += 1e6
-			for _, k := range v.e {
-				k.Advance(v.now)
-				v.act(k, false)
-			}
-			v.quiet()
-			v.check()
-		}
-		v.now += 2e9
-		for _, k := range v.e {
-			k.Advance(v.now)
-			v.receive(k)
-		}
-		v.quiet()
-		for _, k := range v.e {
-			if k.Streams() != 0 || !k.Idle() || k.recvWin.held != 0 {
-				t.Fatalf("seed %d: role %d is not idle: %d streams", seed, k.Role(), k.Streams())
-			}
-			if k.pings-k.acks > 1 {
-				t.Fatalf("seed %d: %d pings, %d answers", seed, k.pings, k.acks)
-			}
-			total += k.total
-			lost += k.lost
-		}
-		if !v.e[0].Done() && !v.e[1].Done() {
-			t.Fatalf("seed %d: neither end is done", seed)
-		}
+		a, b := converse(t, seed)
+		total, lost = total+a, lost+b
 	}
 	if total < 20*n || lost < n/10 {
 		t.Errorf("only %d messages, %d lost", total, lost)
 	}
 	t.Logf("%d messages, %d streams lost", total, lost)
+}
+
+// FuzzConversation looks for a seed that goes wrong.
+func FuzzConversation(f *testing.F) {
+	f.Add(uint64(1))
+	f.Fuzz(func(t *testing.T, seed uint64) { converse(t, seed) })
+}
+
+// converse has one conversation and returns how many messages have come whole and how many streams have not.
+func converse(t *testing.T, seed uint64) (total, lost int) {
+	v := newConversation(t, seed)
+	for turn := range 600 {
+		v.now += 1e6
+		for _, k := range v.e {
+			k.Advance(v.now)
+			v.act(k, turn < 300)
+		}
+		from := v.rng.IntN(2)
+		v.carry(v.e[from], v.e[1-from], 1+v.rng.IntN(1<<v.rng.IntN(16)))
+		if turn%50 == 49 {
+			v.quiet()
+			v.check()
+		}
+		if turn == 400 {
+			v.e[v.rng.IntN(2)].Shutdown()
+		}
+	}
+	for turn := 0; len(v.e[0].work)+len(v.e[1].work) > 0 || len(v.e[0].out)+len(v.e[1].out) > 0; turn++ {
+		if turn > 200000 {
+			for _, k := range v.e {
+				for id, w := range k.work {
+					t.Logf("role %d stream %d: %+v, blocked %v", k.Role(), id, *w, k.Blocked(id))
+				}
+			}
+			t.Fatalf("seed %d: stuck", seed)
+		}
+		v.now += 1e6
+		for _, k := range v.e {
+			k.Advance(v.now)
+			v.act(k, false)
+		}
+		v.quiet()
+		v.check()
+	}
+	v.now += 2e9
+	for _, k := range v.e {
+		k.Advance(v.now)
+		v.receive(k)
+	}
+	v.quiet()
+	for _, k := range v.e {
+		if k.Streams() != 0 || !k.Idle() || k.recvWin.held != 0 {
+			t.Fatalf("seed %d: role %d is not idle: %d streams", seed, k.Role(), k.Streams())
+		}
+		if k.pings-k.acks > 1 {
+			t.Fatalf("seed %d: %d pings, %d answers", seed, k.pings, k.acks)
+		}
+		total += k.total
+		lost += k.lost
+	}
+	if !v.e[0].Done() && !v.e[1].Done() {
+		t.Fatalf("seed %d: neither end is done", seed)
+	}
+	return total, lost
 }

@@ -64,10 +64,10 @@ func (c *Conn) Owes() bool {
 // RST_STREAM, WINDOW_UPDATE, PING, GOAWAY. It stops behind the frame that reaches max octets; Owes tells whether more is left.
 func (c *Conn) AppendOwed(dst []byte, max int) []byte {
 	o := &c.owed
-	end := len(dst) + max
 	if max <= 0 {
 		return dst
 	}
+	end := len(dst) + min(max, 1<<30)
 	dst = c.first(dst)
 	if !c.failed() {
 		k := 0

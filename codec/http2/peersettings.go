@@ -84,6 +84,7 @@ func (c *Conn) InitUpgraded(role Role, p *Profile, settings []byte) error {
 		f := fUpgradeSize
 		if len(settings)%settingLen == 0 {
 			f = c.apply(ParseSettings(settings))
+			c.again = false // the SETTINGS frame behind the preface is the first
 		}
 		if f != ok {
 			c.fail(f, 0)

@@ -72,66 +72,64 @@ func (r *frameReader) Next(src []byte) (n int, got bool, err error) {
 		return 0, false, r.err
 	}
 	r.ev = frameEvent{}
-	for {
-		if r.body > 0 {
-			if k := min(int(r.body), len(src)-n); k > 0 {
-				r.ev = frameEvent{piece: true, label: r.label, data: src[n : n+k]}
-				r.body -= uint32(k)
-				return r.use(n + k), true, nil
-			}
+	if r.body > 0 {
+		if k := min(int(r.body), len(src)-n); k > 0 {
+			r.ev = frameEvent{piece: true, label: r.label, data: src[n : n+k]}
+			r.body -= uint32(k)
+			return r.use(n + k), true, nil
+		}
+		return r.use(n), false, nil
+	}
+	k := min(int(r.skip), len(src)-n)
+	r.skip -= uint32(k)
+	n += k
+	if r.skip > 0 {
+		return r.use(n), false, nil
+	}
+	var h FrameHeader
+	r.steps++
+	if ParseFrameHeader(src[n:], &h) == 0 {
+		return r.use(n), false, nil
+	}
+	f := h.Check(r.max)
+	if f == ok && h.Type == FramePriorityUpdate && h.Length > 64 {
+		f = fFrameSize // what this reader is prepared to await
+	}
+	if f != ok && f.Scope() == onConn {
+		return r.use(n), false, r.fail(f)
+	}
+	if f != ok {
+		r.ev = frameEvent{h: h, fault: f, label: "  ignored"}
+		r.body = h.Length
+		r.label = "  ignored"
+		return r.use(n + FrameHeaderLen), true, nil
+	}
+	p := src[n+FrameHeaderLen:]
+	if label := streamed(h.Type); label != "" && !r.whole {
+		if len(p) < min(h.PrefixLen(), int(h.Length)) {
 			return r.use(n), false, nil
 		}
-		k := min(int(r.skip), len(src)-n)
-		r.skip -= uint32(k)
-		n += k
-		if r.skip > 0 {
-			return r.use(n), false, nil
-		}
-		var h FrameHeader
-		r.steps++
-		if ParseFrameHeader(src[n:], &h) == 0 {
-			return r.use(n), false, nil
-		}
-		f := h.Check(r.max)
-		if f == ok && h.Type == FramePriorityUpdate && h.Length > 64 {
-			f = fFrameSize // what this reader is prepared to await
-		}
+		f := h.ParsePrefix(p, &r.ev.x)
 		if f != ok && f.Scope() == onConn {
 			return r.use(n), false, r.fail(f)
 		}
-		if f != ok {
-			r.ev = frameEvent{h: h, fault: f, label: "  ignored"}
-			r.body = h.Length
-			r.label = "  ignored"
-			return r.use(n + FrameHeaderLen), true, nil
-		}
-		p := src[n+FrameHeaderLen:]
-		if label := streamed(h.Type); label != "" && !r.whole {
-			if len(p) < min(h.PrefixLen(), int(h.Length)) {
-				return r.use(n), false, nil
-			}
-			f := h.ParsePrefix(p, &r.ev.x)
-			if f != ok && f.Scope() == onConn {
-				return r.use(n), false, r.fail(f)
-			}
-			r.ev.h, r.ev.fault, r.ev.label = h, f, label
-			r.body, r.skip, r.label = r.ev.x.Body, r.ev.x.Pad, label
-			return r.use(n + FrameHeaderLen + h.PrefixLen()), true, nil
-		}
-		if len(p) < int(h.Length) {
-			return r.use(n), false, nil
-		}
-		p = p[:h.Length:h.Length]
-		r.ev.h, r.ev.payload = h, p
-		if f := r.payload(&h, p); f != ok {
-			if f.Scope() == onConn {
-				r.ev = frameEvent{}
-				return r.use(n), false, r.fail(f)
-			}
-			r.ev.fault = f
-		}
-		return r.use(n + FrameHeaderLen + int(h.Length)), true, nil
+		r.ev.h, r.ev.fault, r.ev.label = h, f, label
+		r.body, r.skip, r.label = r.ev.x.Body, r.ev.x.Pad, label
+		return r.use(n + FrameHeaderLen + h.PrefixLen()), true, nil
 	}
+	if len(p) < int(h.Length) {
+		return r.use(n), false, nil
+	}
+	p = p[:h.Length:h.Length]
+	r.ev.h, r.ev.payload = h, p
+	if f := r.payload(&h, p); f != ok {
+		if f.Scope() == onConn {
+			r.ev = frameEvent{}
+			return r.use(n), false, r.fail(f)
+		}
+		r.ev.fault = f
+	}
+	return r.use(n + FrameHeaderLen + int(h.Length)), true, nil
 }
 
 func (r *frameReader) use(n int) int {

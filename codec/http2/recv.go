@@ -13,6 +13,9 @@ func (c *Conn) Next(src []byte, ev *Event) (n int, err error) {
 	if c.pending != 0 && c.nextPending(ev) {
 		return 0, nil
 	}
+	if len(src) > 0 {
+		c.in.tail = false
+	}
 	for {
 		c.steps++
 		k, more := c.step(src[n:], ev)
@@ -23,7 +26,7 @@ func (c *Conn) Next(src []byte, ev *Event) (n int, err error) {
 			return n, &c.err
 		}
 		if ev.Kind != None || !more {
-			c.in.tail = n < len(src)
+			c.in.tail = c.in.tail || ev.Kind == None && n < len(src)
 			return n, nil
 		}
 	}

@@ -14,46 +14,6 @@ type RequestHead struct {
 	Method, Scheme, Authority, Path, Protocol []byte
 }
 
-// Block says why something is not being sent.
-type Block uint8
-
-const (
-	// NotBlocked: it would be sent now.
-	NotBlocked Block = iota
-	// NoStream: there is no such stream, or its sending side is closed.
-	NoStream
-	// NoHead: the head of the message was not sent yet.
-	NoHead
-	// NotReady: the application has not said that there is data (see Conn.Ready).
-	NotReady
-	// StreamWindow: the peer's window for the stream is used up.
-	StreamWindow
-	// ConnWindow: the peer's window for the connection is used up.
-	ConnWindow
-	// TooManyStreams: as many streams are open as the peer, or Limits.Requests, allows.
-	TooManyStreams
-	// GoneAway: one of the ends has said that it takes no more streams.
-	GoneAway
-	// NoMoreIDs: all stream identifiers of the connection are used.
-	NoMoreIDs
-	// NotClient: only clients open streams.
-	NotClient
-	// Over: the connection has failed.
-	Over
-	numBlocks
-)
-
-var blocks = [numBlocks]string{"NotBlocked", "NoStream", "NoHead", "NotReady", "StreamWindow", "ConnWindow", "TooManyStreams",
-	"GoneAway", "NoMoreIDs", "NotClient", "Over"}
-
-// String returns the name of the constant.
-func (b Block) String() string {
-	if b < numBlocks {
-		return blocks[b]
-	}
-	return "Unknown"
-}
-
 // sendable returns the slot of a stream whose sending side is open, or the fault of a call that needs one.
 func (c *Conn) sendable(id uint32) (int32, Fault) {
 	if c.failed() {
@@ -315,8 +275,13 @@ func (c *Conn) AppendDataHeader(dst []byte, id uint32, size int, end bool) (out 
 	}
 	dst = AppendDataHeader(c.first(dst), id, n, -1, end)
 	c.sent(slot, uint32(n))
-	if end {
+	switch {
+	case end:
 		c.endLocal(slot)
+	case n < size && c.room(slot) == 0:
+		c.blocked(slot)
+	case n == size:
+		c.satisfied(slot)
 	}
 	return dst, n, nil
 }
@@ -341,87 +306,6 @@ func (c *Conn) sent(slot int32, n uint32) {
 	if s.has(sReady) && !s.has(sStalled) {
 		c.sched.served(slot)
 	}
-}
-
-// Ready tells that the stream has data to send, or has none for the time being. Ready streams take part in NextWritable.
-// Ending the stream ends that, too.
-func (c *Conn) Ready(id uint32, ready bool) error {
-	slot, f := c.sendable(id)
-	if f != ok {
-		return c.misused(f, id)
-	}
-	if !ready {
-		c.unready(slot)
-		return nil
-	}
-	s := &c.tab.slots[slot]
-	if !s.has(sReady) {
-		s.flags |= sReady
-		c.sched.push(slot, id, s.priority)
-	}
-	return nil
-}
-
-// unready takes the stream out of the scheduler.
-func (c *Conn) unready(slot int32) {
-	s := &c.tab.slots[slot]
-	if s.has(sReady) {
-		c.sched.remove(slot)
-	}
-	s.flags &^= sReady | sStalled
-	s.stallAt, s.progress = codec.Never, 0
-}
-
-// NextWritable returns the ready stream whose data goes next (RFC 9218 section 10), what SetUser stored for it, and how many octets
-// of it AppendData would take. n is 0 if no ready stream can send now. It stays the same stream until data of it was
-// sent, or Ready or priorities change it.
-func (c *Conn) NextWritable() (id, user uint32, n int) {
-	for {
-		slot := c.sched.next()
-		if slot < 0 || c.failed() {
-			return 0, 0, 0
-		}
-		s := &c.tab.slots[slot]
-		if n = c.room(slot); n > 0 {
-			return s.id, s.user, n
-		}
-		c.blocked(slot)
-		if !s.has(sStalled) {
-			return 0, 0, 0 // the connection's window
-		}
-	}
-}
-
-// Writable returns how many octets AppendData would take now for the stream.
-func (c *Conn) Writable(id uint32) int {
-	slot, f := c.sendable(id)
-	if f != ok || !c.tab.slots[slot].has(sSent) {
-		return 0
-	}
-	return c.room(slot)
-}
-
-// Blocked tells why no data of the stream is being sent.
-func (c *Conn) Blocked(id uint32) Block {
-	slot, f := c.sendable(id)
-	switch {
-	case f == fSendOver:
-		return Over
-	case f != ok:
-		return NoStream
-	}
-	s := &c.tab.slots[slot]
-	switch {
-	case !s.has(sSent):
-		return NoHead
-	case s.send <= 0:
-		return StreamWindow
-	case c.sendWin <= 0:
-		return ConnWindow
-	case !s.has(sReady):
-		return NotReady
-	}
-	return NotBlocked
 }
 
 // Reset ends the stream: RST_STREAM is owed, and the stream is forgotten, data of it included. On a stream that is over for the peer it

@@ -392,8 +392,76 @@ func TestSettingsTimeout(t *testing.T) {
 			}
 		}
 		c.Advance(now.Add(DefaultSettingsTimeout))
-		if _, err := c.Next(nil, &ev); errors.Is(err, SettingsTimeout) != late {
+		_, err := c.Next(nil, &ev)
+		var e *Error
+		if errors.Is(err, SettingsTimeout) != late || errors.As(err, &e) && e.Off != -1 {
 			t.Errorf("late %v: %v", late, err)
+		}
+	}
+}
+
+// Twins of the stalled: streams and connections that were blocked once, got out what they had, and have had nothing to send
+// since.
+func TestTwinBlockedOnce(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		ready  bool // the application uses Ready
+		window uint32
+		update func(v *victim)
+		want   Block
+	}{
+		{"stream", false, 10, func(v *victim) { v.must(AppendWindowUpdate(nil, 1, 10)) }, StreamWindow},
+		{"stream, ready", true, 10, func(v *victim) { v.must(AppendWindowUpdate(nil, 1, 10)) }, StreamWindow},
+		{"connection", false, 1 << 20, func(v *victim) { v.must(AppendWindowUpdate(nil, 0, 10)) }, ConnWindow},
+		{"connection, ready", true, 1 << 20, func(v *victim) { v.must(AppendWindowUpdate(nil, 0, 10)) }, ConnWindow},
+	} {
+		for _, honest := range []bool{true, false} {
+			v := newVictim(t)
+			v.must(AppendSettings(nil, Setting{SettingInitialWindowSize, c.window}))
+			v.must(v.open(true))
+			v.buf, _ = v.c.AppendResponse(v.buf[:0], 1, 200, nil, false)
+			if c.ready {
+				v.c.Ready(1, true)
+			}
+			rest := min(int(c.window), 65535) + 10
+			send := func() {
+				for {
+					n := rest
+					if c.ready {
+						if _, _, n = v.c.NextWritable(); n == 0 {
+							return
+						}
+						n = min(n, rest)
+					}
+					var err error
+					v.buf, n, err = v.c.AppendData(v.buf[:0], 1, make([]byte, n), false)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if rest -= n; rest == 0 && c.ready {
+						v.c.Ready(1, false)
+					}
+					if n == 0 || rest == 0 {
+						return
+					}
+				}
+			}
+			send()
+			if got := v.c.Blocked(1); got != c.want || rest != 10 {
+				t.Fatalf("%s: %v, %d left", c.name, got, rest)
+			}
+			v.at(DefaultStallTimeout / 2)
+			if honest {
+				c.update(v) // exactly what is needed: the window is used up again
+				if send(); rest != 0 {
+					t.Fatalf("%s: %d left", c.name, rest)
+				}
+			}
+			v.at(DefaultStallTimeout)
+			_, err := v.c.Next(nil, &v.ev)
+			if ended := err != nil || v.ev.Kind == StreamError; ended == honest {
+				t.Errorf("%s: honest %v: %v %v", c.name, honest, v.ev.Kind, err)
+			}
 		}
 	}
 }

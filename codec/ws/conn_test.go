@@ -353,7 +353,7 @@ func TestAllocations(t *testing.T) {
 		out := make([]byte, 0, 1<<20)
 		var ev Event
 		var j Joiner
-		n := testing.AllocsPerRun(50, func() {
+		n := testing.AllocsPerRun(5, func() {
 			for _, size := range []int{1, 128, 1000, 16 << 10, 100_000} {
 				for _, way := range []struct{ from, to *Conn }{{&p.s, &p.c}, {&p.c, &p.s}} {
 					wire, err := way.from.AppendMessage(out, Text, text[:size])
@@ -439,6 +439,24 @@ func (p *counting) GetInflater() *Inflater         { p.out++; return p.FreeList.
 func (p *counting) PutInflater(z *Inflater)        { p.out--; p.FreeList.PutInflater(z) }
 func (p *counting) GetDeflater(bits int) *Deflater { p.out++; return p.FreeList.GetDeflater(bits) }
 func (p *counting) PutDeflater(d *Deflater)        { p.out--; p.FreeList.PutDeflater(d) }
+
+// Nothing lent can grow over what lies behind it.
+func TestLentIsClipped(t *testing.T) {
+	var ev Event
+	for _, in := range [][]byte{frame(Text, true, 0, []byte("abc")), frame(Binary, true, 0, []byte("abcdef"))[:9], frame(Ping, true, 0, []byte("abc")),
+		frame(Close, true, 0, []byte("\x03\xe8abc"))} {
+		var c Conn
+		c.Init(Server, nil)
+		_, err := c.Next(append(make([]byte, 0, 100), in...), &ev)
+		require.NoError(t, err)
+		lent := ev.Payload
+		if ev.Opcode == Close {
+			lent = ev.Reason
+		}
+		require.Equal(t, "abc", string(lent))
+		require.Equal(t, 3, cap(lent))
+	}
+}
 
 // Without a Pool a connection works as well, and keeps what it has made.
 func TestWithoutPool(t *testing.T) {

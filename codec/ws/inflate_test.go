@@ -96,8 +96,14 @@ func TestInflate(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	z := NewInflater()
 	for name, text := range texts() {
+		if testing.Short() {
+			text = text[:min(len(text), 70_000)]
+		}
 		for _, level := range []int{flate.HuffmanOnly, 0, 1, 6, 9} {
 			for _, flush := range []int{0, 1000} {
+				if testing.Short() && level%3 != 0 && flush == 0 {
+					continue
+				}
 				in := deflateWith(t, level, text, flush)
 				for _, step := range []int{1 << 30, 1, 3, 8, 17, 1000, -1} {
 					key := [4]byte{byte(step), 7, byte(level), 99}
@@ -224,11 +230,18 @@ func FuzzInflate(f *testing.F) {
 	})
 }
 
+func restores() int {
+	if testing.Short() {
+		return 20
+	}
+	return 200
+}
+
 // Going back to an earlier moment and running again gives the same, whatever the block was when it was saved.
 func TestInflateRestore(t *testing.T) {
 	for name, text := range texts() {
 		in := deflateWith(t, 9, text[:min(len(text), 40_000)], 0)
-		for at := 0; at < len(in); at += 1 + len(in)/200 {
+		for at := 0; at < len(in); at += 1 + len(in)/restores() {
 			z := NewInflater()
 			z.begin(maxWindow, nil)
 			k, r := z.run(in[:at], [4]byte{}, 0, len(z.buf), false)

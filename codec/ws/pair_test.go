@@ -76,7 +76,7 @@ func TestDeflateAllAgreements(t *testing.T) {
 	cfg := &Config{Pool: NewFreeList(2), DeflateMin: -1}
 	each := 60
 	if testing.Short() {
-		each = 6
+		each = 2
 	}
 	rng := rand.New(rand.NewPCG(10, 11))
 	for takeover := range 4 {

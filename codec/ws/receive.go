@@ -164,7 +164,7 @@ func (c *Conn) refund(n int64) { c.fruitless = int32(max(int64(c.fruitless)-n, 0
 // payload reads on in a frame that is not compressed. src is what follows n bytes that this call has consumed. more says
 // that the frame has ended without an event.
 func (c *Conn) payload(src []byte, n int, ev *Event) (took int, more bool, err error) {
-	p, ends := src, false
+	p, ends := src[:len(src):len(src)], false
 	if int64(len(p)) >= c.left {
 		p, ends = p[:c.left:c.left], true
 	} else if len(p) == 0 {

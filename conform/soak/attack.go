@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -25,6 +26,7 @@ type kind struct {
 	workers int           // connections at the same time
 	pause   time.Duration // the mean pause between two connections of one worker
 	run     func(*peer) error
+	control func(network, address string, c syscall.RawConn) error // of the socket, before it connects; may be nil
 
 	mu             sync.Mutex
 	episodes       int
@@ -43,7 +45,7 @@ func newAttack(addr string) *attack {
 		{name: "tiny chunks", workers: 2, pause: 400 * time.Millisecond, run: tinyChunks},
 		{name: "reset", workers: 4, pause: 150 * time.Millisecond, run: reset},
 		{name: "half-close", workers: 4, pause: 200 * time.Millisecond, run: halfClose},
-		{name: "unread flood", workers: 6, pause: 2 * time.Second, run: flood},
+		{name: "unread flood", workers: 6, pause: 2 * time.Second, run: flood, control: smallWindow},
 		{name: "slow head", workers: 48, pause: time.Second, run: slowHead},
 		{name: "slow body", workers: 24, pause: time.Second, run: slowBody},
 		{name: "silence", workers: 24, pause: time.Second, run: silence},
@@ -65,6 +67,14 @@ func (a *attack) start(ctx context.Context, wg *sync.WaitGroup, seed uint64) {
 	}
 }
 
+// smallWindow has a connection take little from its peer. It comes before the handshake: a receive buffer that shrinks later makes
+// the kernel drop what it had promised to take, and then it takes some of each retransmission, for minutes, which is no stall.
+func smallWindow(_, _ string, c syscall.RawConn) error {
+	return c.Control(func(fd uintptr) {
+		_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10) // a wish
+	})
+}
+
 // peer is one hostile connection.
 type peer struct {
 	*net.TCPConn
@@ -72,6 +82,13 @@ type peer struct {
 	rnd            *rand.Rand
 	sent, received int64
 	head           []byte // the first bytes received
+	h2             bool   // the connection preface of HTTP/2 was sent
+}
+
+// isSettings reports whether b begins with a SETTINGS frame of stream 0, as the server's connection preface does (RFC 9113
+// section 3.4).
+func isSettings(b []byte) bool {
+	return len(b) >= 9 && b[0] == 0 && b[3] == 4 && b[4] == 0 && b[5]|b[6]|b[7]|b[8] == 0
 }
 
 // wrongError is what the server must not do, whatever was sent. Other errors of a connection under attack are expected.
@@ -81,7 +98,7 @@ func (e wrongError) Error() string { return string(e) }
 
 // episode is one connection.
 func (k *kind) episode(ctx context.Context, addr string, rnd *rand.Rand) {
-	var d net.Dialer
+	d := net.Dialer{Control: k.control}
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -103,6 +120,8 @@ func (k *kind) episode(ctx context.Context, addr string, rnd *rand.Rand) {
 		answer = "garbled"
 		if status, ok := statusOf(p.head); ok {
 			answer = status
+		} else if p.h2 && isSettings(p.head) {
+			answer = "HTTP/2"
 		}
 	}
 	k.mu.Lock()
@@ -202,7 +221,9 @@ func garbage(p *peer) error {
 			b[i] = few[p.rnd.IntN(len(few))]
 		}
 	case 2: // the preface of another protocol, then any bytes
-		n := copy(b, []string{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "SSH-2.0-OpenSSH_9.9\r\n", "\x00\x00\x00"}[p.rnd.IntN(4)])
+		which := p.rnd.IntN(4)
+		p.h2 = which == 0
+		n := copy(b, []string{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "SSH-2.0-OpenSSH_9.9\r\n", "\x00\x00\x00"}[which])
 		for i := range b[n:] {
 			b[n+i] = byte(p.rnd.Uint32())
 		}

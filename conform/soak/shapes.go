@@ -117,7 +117,6 @@ func flood(p *peer) error {
 		"GET /bytes/1000000 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"HEAD /bytes/1 HTTP/1.1\r\nHost: a\r\n\r\n",
 	}[p.rnd.IntN(4)]), 200)
-	_ = p.SetReadBuffer(4 << 10) // a wish
 	long := p.rnd.IntN(4) == 0
 	wait := time.Second
 	if long {

@@ -17,7 +17,8 @@ import (
 //   - machine methods are neither concurrent nor re-entered, Closed comes once and last
 //   - Receive comes only while Status has WantInput and not Closing, with at least one byte, and with the bytes that the
 //     last Receive left, unchanged
-//   - after Receive consumed nothing it comes again only with more bytes, after another call, or with more room
+//   - after Receive consumed nothing it comes again only with more bytes, after another call, with more room, when the output it made
+//     was sent, or when WantInput was lost and came back
 //   - Transmit comes only with room (Turn.Max > 0); Receive and Transmit not behind unsent payload that they follow
 //   - PeerClosed comes once, when every byte was presented
 //   - PayloadSent counts no more than there is
@@ -138,7 +139,8 @@ func (g *guard) Receive(t *drivers.Turn, src, dst []byte) (int, []byte) {
 		g.t.Errorf("the machine touched dst[:len(dst)]")
 	}
 	g.left = append(g.left[:0], src[n:]...)
-	g.barren = n == 0
+	// A machine that does not want input any more gets the same bytes again once it does, and one that made output when that was sent.
+	g.barren = n == 0 && len(out) == len(before) && g.m.Status()&drivers.WantInput != 0
 	return n, out
 }
 

@@ -38,8 +38,12 @@ type Config struct {
 	// refused with drivers.ErrBusy.
 	MaxPosts int
 	// MaxConns is how many connections live at once, none (unlimited) by default. At the limit the server stops accepting
-	// until one ends; ServeConn refuses with drivers.ErrBusy.
+	// until one ends, or with EvictIdle makes room; ServeConn refuses with drivers.ErrBusy.
 	MaxConns int
+	// EvictIdle makes room at MaxConns when somebody connects: the longest idle of up to 64 sampled connections is asked to
+	// leave (drivers.Drainer) and closed. Idle is one with nothing unread, unsent or in flight. If there is none, the new
+	// connection waits for a place. It needs MaxConns.
+	EvictIdle bool
 	// WriteStall ends a connection with drivers.ErrWriteStall when the peer took no byte of pending output for this long,
 	// 30 s by default.
 	WriteStall time.Duration
@@ -72,6 +76,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: HighWater must be positive", errConfig)
 	case c.KillWater > 0 && c.KillWater < c.HighWater:
 		return fmt.Errorf("%w: KillWater %d is below HighWater %d", errConfig, c.KillWater, c.HighWater)
+	case c.EvictIdle && c.MaxConns <= 0:
+		return fmt.Errorf("%w: EvictIdle without MaxConns", errConfig)
 	}
 	return nil
 }

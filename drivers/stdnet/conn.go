@@ -57,9 +57,10 @@ type conn struct {
 	cramped bool   // ... and had less than HighWater room for output
 	eof     bool   // the peer's FIN was read
 	eofTold bool
-	bulk    bool   // the last read filled its buffer
-	small   []byte // read buffer of connections without descriptor
-	readBy  bool   // somebody holds the read token
+	active  codec.Time // of the last input, for EvictIdle
+	bulk    bool       // the last read filled its buffer
+	small   []byte     // read buffer of connections without descriptor
+	readBy  bool       // somebody holds the read token
 	rd      struct {
 		w   *worker
 		n   int
@@ -252,6 +253,7 @@ func (c *conn) fnDone() {
 }
 
 func (c *conn) accept(w *worker) (ok bool) {
+	c.active = w.turn.Now
 	defer func() {
 		if v := recover(); v != nil {
 			c.srv.panicked(v, debug.Stack())

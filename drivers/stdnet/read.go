@@ -128,6 +128,7 @@ func (c *conn) arrived(w *worker) {
 		return
 	}
 	if n > 0 {
+		c.active = w.turn.Now
 		b := w.in[:n]
 		switch {
 		case c.lingering:

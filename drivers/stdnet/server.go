@@ -54,6 +54,8 @@ func (s *Server) Serve(l net.Listener) error {
 	defer s.untrack(l)
 	var wait time.Duration
 	for {
+		// With EvictIdle the place is taken beyond the limit at first: whether somebody waits is known after Accept, and nobody is
+		// evicted on a guess.
 		if !s.acquire(true) {
 			return drivers.ErrClosed
 		}
@@ -77,6 +79,11 @@ func (s *Server) Serve(l net.Listener) error {
 			continue
 		}
 		wait = 0
+		if s.cfg.EvictIdle && !s.makeRoom() {
+			_ = nc.Close()
+			s.release()
+			return drivers.ErrClosed
+		}
 		if c := s.add(nc); c != nil {
 			go c.serve()
 		}
@@ -230,7 +237,7 @@ func (s *Server) wait() {
 func (s *Server) acquire(wait bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.stopping && s.cfg.MaxConns > 0 && s.taken >= s.cfg.MaxConns {
+	for !s.stopping && s.cfg.MaxConns > 0 && s.taken >= s.cfg.MaxConns && !(wait && s.cfg.EvictIdle) {
 		if !wait {
 			return false
 		}

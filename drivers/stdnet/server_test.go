@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/drivers"
 	"github.com/purewire/purewire/drivers/drivertest"
 	"github.com/purewire/purewire/drivers/stdnet"
@@ -140,4 +141,103 @@ func TestConfigValidate(t *testing.T) {
 			t.Errorf("%s: %v", x.name, err)
 		}
 	}
+}
+
+// at the cap an honest client gets in, in place of the longest idle one; one that is being answered keeps its place.
+func TestEvictIdle(t *testing.T) {
+	s := stdnet.New(drivertest.Echo, stdnet.Config{MaxConns: 10, EvictIdle: true})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	ping := func(c net.Conn) error {
+		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		if _, err := c.Write([]byte("ping")); err != nil {
+			return err
+		}
+		_, err := io.ReadFull(c, make([]byte, 4))
+		return err
+	}
+	var conns []net.Conn
+	for i := range 50 {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		conns = append(conns, c)
+		if err := ping(c); err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+		if n := s.Conns(); n > 10 {
+			t.Fatalf("%d connections", n)
+		}
+	}
+	// The sample holds all of them, so it was the oldest that had to go, each time.
+	for i, c := range conns {
+		if err := ping(c); (err == nil) != (i >= 40) {
+			t.Errorf("connection %d of 50: %v", i, err)
+		}
+	}
+	_ = s.Close()
+	<-done
+}
+
+// With nobody idle the new connection waits for a place.
+func TestEvictNobody(t *testing.T) {
+	busy := drivers.ServiceFunc(func(_ *drivers.Turn, l drivers.Link) drivers.Machine { return &working{} })
+	s := stdnet.New(busy, stdnet.Config{MaxConns: 1, EvictIdle: true})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	first, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s.Conns() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	second, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	_, _ = second.Write([]byte("x"))
+	_ = second.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if n, err := second.Read(make([]byte, 1)); n > 0 || err == nil {
+		t.Fatal("served beyond the cap")
+	}
+	_ = first.Close()
+	_ = second.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.ReadFull(second, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.Close()
+	<-done
+}
+
+// working echoes and always has something in flight.
+type working struct{ closing bool }
+
+func (w *working) Receive(_ *drivers.Turn, src, dst []byte) (int, []byte) {
+	return len(src), append(dst, src...)
+}
+func (w *working) Transmit(_ *drivers.Turn, dst []byte) []byte { return dst }
+func (w *working) PeerClosed(*drivers.Turn)                    { w.closing = true }
+func (w *working) Advance(*drivers.Turn)                       {}
+func (w *working) Deadline() codec.Time                        { return codec.Never }
+func (w *working) Closed(error)                                {}
+func (w *working) Drain(*drivers.Turn)                         {}
+func (w *working) InFlight() bool                              { return true }
+
+func (w *working) Status() drivers.Status {
+	if w.closing {
+		return drivers.Closing
+	}
+	return drivers.WantInput
 }

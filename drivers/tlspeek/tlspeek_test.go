@@ -134,7 +134,7 @@ func compare(tb testing.TB, h *tlspeek.Hello, info *tls.ClientHelloInfo) {
 	if !slices.Equal(h.Extensions, info.Extensions) {
 		tb.Errorf("extensions %d, crypto/tls has %d", h.Extensions, info.Extensions)
 	}
-	if h.Versions != nil && len(h.Versions) > 0 && !slices.Equal(h.Versions, info.SupportedVersions) {
+	if len(h.Versions) > 0 && !slices.Equal(h.Versions, info.SupportedVersions) {
 		tb.Errorf("versions %x, crypto/tls has %x", h.Versions, info.SupportedVersions)
 	}
 	if len(h.Groups) != len(info.SupportedCurves) || len(h.Signatures) != len(info.SignatureSchemes) {

@@ -236,7 +236,8 @@ func (h *handshake) transmit(limit int, dst []byte) []byte {
 func (h *handshake) status() (s drivers.Status) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.full && !h.over {
+	// The goroutine may make this true at any time, but only the owner makes it false: a driver acts on what it was told.
+	if !h.full {
 		s = drivers.WantInput
 	}
 	if len(h.out) > 0 {
@@ -277,6 +278,7 @@ func (c *conn) finished(t *drivers.Turn, err error) {
 	if len(h.in) > 0 {
 		c.rest = h.in
 	}
+	c.hs = nil // the goroutine is through: from here on crypto/tls is ours
 	c.deadline = codec.Never
 	if err != nil {
 		c.refuse(err)

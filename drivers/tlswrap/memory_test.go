@@ -36,3 +36,34 @@ func TestIdleMemory(t *testing.T) {
 		runtime.KeepAlive(conns)
 	})
 }
+
+// T-01: what a handshake holds that stalls after the server's flight, both ends together, and before its ClientHello is whole.
+func TestStalledMemory(t *testing.T) {
+	const n = 500
+	everywhere(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, nil)
+		hello := clientHello(t)
+		measure := func(sent []byte, ready func() bool) int64 {
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			for range n {
+				c := r.tcp()
+				if _, err := c.Write(sent); err != nil {
+					t.Fatal(err)
+				}
+			}
+			await(t, "the server", ready)
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			return (int64(after.HeapAlloc+after.StackInuse) - int64(before.HeapAlloc+before.StackInuse)) / n
+		}
+		half := measure(hello[:len(hello)-1], func() bool { return true })
+		whole := measure(hello, func() bool { run, _ := r.wrap.Handshakes(); return run == n })
+		t.Logf("%s: %d bytes of heap and stack with half a ClientHello, %d with a whole one", e.name, half, whole)
+		// The row's figure is 16 KiB; the client's end is in this one.
+		if half > 16<<10 || whole > 48<<10 {
+			t.Errorf("%d and %d bytes for a stalled handshake", half, whole)
+		}
+	})
+}

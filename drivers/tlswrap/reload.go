@@ -80,7 +80,7 @@ func NewReloader(files Files, base *tls.Config) (*Reloader, error) {
 // Config returns a configuration that always uses what was loaded last. It may be shared by any number of services and
 // listeners.
 func (r *Reloader) Config() *tls.Config {
-	c := r.base.Clone()
+	c := r.now.Load().cfg.Clone() // it passes Validate; nothing else in it is used
 	c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		g := r.now.Load()
 		g.rotate(r.time())

@@ -107,6 +107,9 @@ func TestReloadKeepsTheOldOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := tlswrap.Validate(rl.Config()); err != nil {
+		t.Error(err)
+	}
 	bad := func(what, contains string) {
 		t.Helper()
 		if err := rl.Reload(); err == nil || !strings.Contains(err.Error(), contains) {

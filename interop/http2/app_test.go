@@ -141,7 +141,6 @@ func (l *link) run() {
 // outgoing is what a stream has to send.
 type outgoing struct {
 	data     []byte
-	more     func() []byte // gives the next piece, nil at the end
 	end      bool
 	trailers []codec.Field
 }

@@ -37,6 +37,7 @@ type config struct {
 	window    time.Duration
 	warm      time.Duration
 	conns     int
+	wsConns   int
 	depth     int
 	serverCPU int
 	loadCPU   int
@@ -48,8 +49,8 @@ type config struct {
 	peers     []string
 }
 
-// scenarios in the order they run. "idle", "idle-tls" and "parse" are measured by other means.
-var allScenarios = []string{"plaintext", "tfb", "pipeline", "close", "download", "upload", "tls", "idle", "idle-tls", "parse"}
+// scenarios in the order they run. "idle", "idle-tls", "idle-ws" and "parse" are measured by other means.
+var allScenarios = []string{"plaintext", "tfb", "pipeline", "close", "download", "upload", "tls", "ws128", "ws16k", "idle", "idle-tls", "idle-ws", "parse"}
 
 func main() {
 	runtime.LockOSThread() // children die with the thread that started them: see spawn
@@ -62,6 +63,7 @@ func main() {
 	flag.DurationVar(&c.window, "time", 2*time.Second, "length of one measurement")
 	flag.DurationVar(&c.warm, "warm", 300*time.Millisecond, "time before each measurement")
 	flag.IntVar(&c.conns, "conns", 64, "connections (16 for download and upload)")
+	flag.IntVar(&c.wsConns, "ws-conns", 500, "connections of the WebSocket scenarios")
 	flag.IntVar(&c.depth, "depth", 16, "requests in one batch of scenario pipeline")
 	flag.IntVar(&c.serverCPU, "server-cpu", 0, "core of the servers")
 	flag.IntVar(&c.loadCPU, "load-cpu", 1, "core of the generator")
@@ -129,7 +131,7 @@ func (c *config) run() error {
 	for _, s := range c.scenarios {
 		var err error
 		switch s {
-		case "idle", "idle-tls":
+		case "idle", "idle-tls", "idle-ws":
 			err = c.idle(ctx, rep, s)
 		case "parse":
 			err = c.parsing(ctx, rep)
@@ -151,7 +153,7 @@ func (c *config) estimate() time.Duration {
 	var d time.Duration
 	for _, s := range c.scenarios {
 		switch s {
-		case "idle", "idle-tls":
+		case "idle", "idle-tls", "idle-ws":
 			d += time.Duration(len(c.peers)) * (2*c.settle + 2*time.Second)
 		case "parse":
 			d += 2 * time.Minute

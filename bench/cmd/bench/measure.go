@@ -59,6 +59,9 @@ func (c *config) load(ctx context.Context, rep *report, scenario string) error {
 	if scenario == "download" || scenario == "upload" {
 		conns = min(conns, 16)
 	}
+	if isWS(scenario) {
+		conns = c.wsConns
+	}
 	for round := range c.rounds {
 		for i := range c.peers {
 			// Every second round goes backwards, so that a slow drift of the machine favours nobody.
@@ -69,7 +72,7 @@ func (c *config) load(ctx context.Context, rep *report, scenario string) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if scenario == "tls" && specOf(name).noTLS {
+			if !specOf(name).plays(scenario) {
 				continue
 			}
 			s, err := c.loadOnce(ctx, name, scenario, conns)
@@ -114,7 +117,7 @@ func share(user, system int64) float64 {
 func (c *config) idle(ctx context.Context, rep *report, scenario string) error {
 	tls := scenario == "idle-tls"
 	for _, name := range c.peers {
-		if tls && specOf(name).noTLS {
+		if !specOf(name).plays(scenario) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -126,7 +129,7 @@ func (c *config) idle(ctx context.Context, rep *report, scenario string) error {
 			continue
 		}
 		var s idleSample
-		err = c.output(ctx, &s, "idle", "-addr", srv.addr, "-conns", strconv.Itoa(c.idleConns), "-settle", c.settle.String(), "-pids", pidList(srv.pids), "-tls="+strconv.FormatBool(tls))
+		err = c.output(ctx, &s, "idle", "-addr", srv.addr, "-conns", strconv.Itoa(c.idleConns), "-settle", c.settle.String(), "-pids", pidList(srv.pids), "-tls="+strconv.FormatBool(tls), "-ws="+strconv.FormatBool(isWS(scenario)))
 		srv.stop()
 		if err != nil {
 			rep.fail(scenario, name, err)

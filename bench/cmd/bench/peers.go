@@ -45,6 +45,30 @@ var specs = []spec{
 	{"stdnet-http", "peer-purewire", "stdnet-http", "purewire: stdnet, http.Handler (ServeMux)", false},
 	{"reactor-bare", "peer-drivers", "reactor", "purewire's reactor with no parser", true},
 	{"stdnet-bare", "peer-drivers", "stdnet", "purewire's stdnet with no parser", true},
+
+	{"ws-gorilla", wsPeer, "gorilla", "gorilla/websocket v1.5.3, ReadMessage and WriteMessage", true},
+	{"ws-coder", wsPeer, "coder", "coder/websocket v1.8.15, Read and Write", true},
+	{"ws-gws", wsPeer, "gws", "gws v1.8.9, OnMessage and WriteMessage", true},
+	{"ws-gobwas", wsPeer, "gobwas", "gobwas/ws v1.5.0 in a small epoll loop", true},
+	{"ws-bare", wsPeer, "bare", "an epoll loop in Go that knows how long a frame is, and sends it back masked: the floor", true},
+	{"ws-reactor", wsPeer, "reactor", "purewire: reactor, native handler, callbacks", true},
+	{"ws-reactor-http", wsPeer, "reactor-http", "purewire: reactor, upgraded in an http.Handler, callbacks", true},
+	{"ws-stdnet", wsPeer, "stdnet", "purewire: stdnet, native handler, callbacks", true},
+	{"ws-stdnet-read", wsPeer, "stdnet-read", "purewire: stdnet, ReadMessage and Send in the http.Handler", true},
+}
+
+// wsPeer is the program of those that echo WebSocket messages, and do nothing else.
+const wsPeer = "peer-ws"
+
+// isWS reports whether a scenario is about WebSocket.
+func isWS(scenario string) bool { return strings.HasPrefix(scenario, "ws") || scenario == "idle-ws" }
+
+// plays reports whether the peer takes part in a scenario.
+func (p spec) plays(scenario string) bool {
+	if isWS(scenario) != (p.program == wsPeer) {
+		return false
+	}
+	return !p.noTLS || scenario != "tls" && scenario != "idle-tls"
 }
 
 // rustPeer is the program that cargo builds.

@@ -118,6 +118,8 @@ var titles = map[string]string{
 	"plaintext": "Plaintext, keep-alive",
 	"tfb":       "Plaintext, keep-alive, request with an Accept list",
 	"pipeline":  "Plaintext, pipelined",
+	"ws128":     "WebSocket, echo of 128 bytes",
+	"ws16k":     "WebSocket, echo of 16 KiB",
 	"tls":       "Plaintext over TLS 1.3, keep-alive",
 	"close":     "Plaintext, Connection: close (a new connection for every request)",
 	"download":  "1 MiB download",
@@ -139,6 +141,10 @@ func (r *report) markdown(c *config) string {
 			title += fmt.Sprintf(" x%d", c.depth)
 		}
 		fmt.Fprintf(&b, "\n## %s\n\n", title)
+		if isWS(s) {
+			r.echoTable(&b, c, m)
+			continue
+		}
 		moved := s == "download" || s == "upload"
 		unit := ""
 		if moved {
@@ -176,8 +182,8 @@ func (r *report) markdown(c *config) string {
 				ratio(f.rate, "nethttp", func(f figures) float64 { return f.rate }), f.p50, f.p99, f.errors)
 		}
 	}
-	for _, scenario := range []string{"idle", "idle-tls"} {
-		kind := map[string]string{"idle": "", "idle-tls": " over TLS 1.3"}[scenario]
+	for _, scenario := range []string{"idle", "idle-tls", "idle-ws"} {
+		kind := map[string]string{"idle": "keep-alive connections", "idle-tls": "keep-alive connections over TLS 1.3", "idle-ws": "WebSocket connections"}[scenario]
 		head := false
 		for _, name := range c.peers {
 			s, ok := r.Idle[scenario+"/"+name]
@@ -186,7 +192,7 @@ func (r *report) markdown(c *config) string {
 			}
 			if !head {
 				head = true
-				fmt.Fprintf(&b, "\n## Memory of %d idle keep-alive connections%s, after one request each\n\n| peer | bytes of RSS per connection | RSS before | RSS after |\n|---|---|---|---|\n", c.idleConns, kind)
+				fmt.Fprintf(&b, "\n## Memory of %d idle %s, after one request each\n\n| peer | bytes of RSS per connection | RSS before | RSS after |\n|---|---|---|---|\n", c.idleConns, kind)
 			}
 			fmt.Fprintf(&b, "| %s | %.0f | %.1f MB | %.1f MB |\n", name, s.PerConn, float64(s.Before)/1e6, float64(s.After)/1e6)
 		}
@@ -235,4 +241,25 @@ func (r *report) write(c *config) error {
 		return fmt.Errorf("%d measurements failed", len(r.Failed))
 	}
 	return nil
+}
+
+// echoTable is the table of a WebSocket scenario.
+func (r *report) echoTable(b *strings.Builder, c *config, m map[string][]sample) {
+	fmt.Fprintf(b, "%d connections, each with one message under way.\n\n", c.wsConns)
+	b.WriteString("| peer | messages/s | CPU us/message | ± | user | system | CPU / bare | CPU / gobwas | p50 us | p99 us | errors |\n")
+	b.WriteString(strings.Repeat("|---", 11) + "|\n")
+	ratio := func(f figures, of string) string {
+		if len(m[of]) == 0 {
+			return "-"
+		}
+		return fmt.Sprintf("%.2f", f.cpu/summarise(m[of]).cpu)
+	}
+	for _, name := range c.peers {
+		if len(m[name]) == 0 {
+			continue
+		}
+		f := summarise(m[name])
+		fmt.Fprintf(b, "| %s | %.0f | %.2f | %.0f %% | %.2f | %.2f | %s | %s | %.0f | %.0f | %d |\n", name, f.rate, f.cpu, 50*f.spread,
+			f.user, f.system, ratio(f, "ws-bare"), ratio(f, "ws-gobwas"), f.p50, f.p99, f.errors)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/purewire/purewire/cmd/purewire/internal/demo"
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/http1"
+	"github.com/purewire/purewire/codec/http2"
 	"github.com/purewire/purewire/drivers"
 	"github.com/purewire/purewire/drivers/stdnet"
 	"github.com/purewire/purewire/server"
@@ -28,6 +29,7 @@ func newService(h http.Handler) (*server.Server, error) {
 	}
 	return server.New(server.Config{
 		Handler: h,
+		HTTP2:   http2.Config{ExtendedConnect: true}, // WebSocket over HTTP/2
 		Native: server.NativeFunc(func(c *server.Ctx) {
 			switch string(c.Path()) {
 			case demo.NativePath:

@@ -1,0 +1,95 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+
+	"github.com/purewire/purewire/codec/ws"
+)
+
+var errNoStream = errors.New("websocket: the RoundTripper gives no stream for an extended CONNECT")
+
+// dialStream opens a connection as a stream of d.RoundTripper.
+func (d *Dialer) dialStream(ctx context.Context, c *Conn, u *url.URL) (*Conn, error) {
+	req := &ws.Opening{Origin: []byte(d.Origin), Protocols: d.Protocols, Deflate: d.Deflate, Fields: fieldsOf(d.Header), Extended: true}
+	fields, err := req.AppendFields(nil)
+	if err != nil {
+		return nil, err
+	}
+	target := *u
+	target.Scheme = map[string]string{"ws": "http", "wss": "https"}[u.Scheme]
+	// The context of the request is that of the stream, ctx only that of the attempt.
+	life, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	timeout := d.Timeout
+	if timeout == 0 {
+		timeout = DefaultDialTimeout
+	}
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	stop := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
+	hr := (&http.Request{Method: http.MethodConnect, URL: &target, Host: d.Host, Header: make(http.Header)}).WithContext(life)
+	for _, f := range fields {
+		hr.Header.Add(string(f.Name), string(f.Value))
+	}
+	// RFC 8441 section 4: the :protocol pseudo-header field; net/http's way to say it.
+	hr.Header[":protocol"] = []string{"websocket"}
+	resp, err := d.RoundTripper.RoundTrip(hr)
+	if !stop() && err == nil {
+		_ = resp.Body.Close()
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		end(nil)
+		return nil, &DialError{Err: err}
+	}
+	var hs ws.Handshake
+	if err := req.Check(resp.StatusCode, fieldsOf(resp.Header), &hs); err != nil {
+		bad := &DialError{Status: resp.StatusCode, Header: resp.Header, Err: err}
+		bad.Body, _ = io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
+		_ = resp.Body.Close()
+		end(nil)
+		return nil, bad
+	}
+	stream, ok := resp.Body.(io.ReadWriteCloser)
+	if !ok {
+		_ = resp.Body.Close()
+		end(nil)
+		return nil, &DialError{Err: errNoStream}
+	}
+	c.mu.Lock()
+	c.agreed(&hs)
+	c.mu.Unlock()
+	go func() { _ = own().ServeMachine(pipe(stream, func() { end(nil) }), nil, c.attach) }()
+	return c, nil
+}
+
+// pipe makes a net.Conn, with deadlines, of a stream that has none.
+func pipe(stream io.ReadWriteCloser, done func()) net.Conn {
+	near, far := net.Pipe()
+	go func() {
+		_, _ = io.Copy(far, stream)
+		_ = far.Close()
+		_ = stream.Close()
+		done()
+	}()
+	go func() {
+		if _, err := io.Copy(stream, far); err != nil {
+			// The server takes no more, but may have said why: what it sent is still read.
+			_, _ = io.Copy(io.Discard, far)
+			return
+		}
+		if h, ok := stream.(interface{ CloseWrite() error }); ok {
+			_ = h.CloseWrite()
+		} else {
+			_ = stream.Close()
+		}
+	}()
+	return near
+}
