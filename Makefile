@@ -57,7 +57,7 @@ conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver, 
 	GO="$(GO)" conform/run.sh $(ARGS)
 	GO="$(GO)" conform/h2.sh $(filter-out nethttp,$(ARGS))
 
-conform-h2: ## hold the demo server to h2spec, curl, nghttp, h2load, node and python3-h2 on both drivers, in plain text and over TLS
+conform-h2: ## hold the demo server to h2spec, curl, nghttp, h2load, node and python3-h2 on both drivers, in plain text and over TLS; the client to nghttpd, nginx, node and Go
 	GO="$(GO)" conform/h2.sh $(ARGS)
 
 soak: build ## attack the demo server for SOAKTIME on every driver, honest clients beside (Linux)
