@@ -23,6 +23,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
+
+	"github.com/purewire/purewire/server"
 )
 
 func dial(t *testing.T, p place) *grpc.ClientConn {
@@ -236,6 +238,39 @@ func oneOfMany(ctx context.Context, tc pb.TestServiceClient, i int) error {
 		return fmt.Errorf("call %d: %v behind the last message", i, err)
 	}
 	return nil
+}
+
+// TestQuietStream: deadlines for slow requests are not for a conversation in which nobody has something to say.
+func TestQuietStream(t *testing.T) {
+	s, _ := newGRPC(t)
+	everywhereWith(t, server.Config{Handler: s, Deadlines: impatient}, func(t *testing.T, p place) {
+		stream, err := pb.NewTestServiceClient(dial(t, p)).FullDuplexCall(within(t, 20*time.Second))
+		require.NoError(t, err)
+		for i := range int32(3) {
+			if i > 0 {
+				time.Sleep(pause)
+			}
+			require.NoError(t, stream.Send(&pb.StreamingOutputCallRequest{ResponseParameters: []*pb.ResponseParameters{{Size: 1 + i}}}))
+			res, err := stream.Recv()
+			require.NoError(t, err)
+			require.Len(t, res.Payload.Body, int(1+i))
+		}
+		require.NoError(t, stream.CloseSend())
+		_, err = stream.Recv()
+		require.ErrorIs(t, err, io.EOF)
+	})
+}
+
+// TestSilentCaller is the twin: before anything was answered the deadlines hold.
+func TestSilentCaller(t *testing.T) {
+	s, _ := newGRPC(t)
+	everywhereWith(t, server.Config{Handler: s, Deadlines: impatient}, func(t *testing.T, p place) {
+		stream, err := pb.NewTestServiceClient(dial(t, p)).FullDuplexCall(within(t, 20*time.Second))
+		require.NoError(t, err)
+		_, err = stream.Recv() // the call sends nothing either
+		require.Error(t, err)
+		require.NotEqual(t, codes.DeadlineExceeded, status.Code(err), "the server ended it, long before the caller would have")
+	})
 }
 
 // TestTrailersOnly: a call that fails at once is answered by a single HEADERS frame (Trailers-Only), here seen from net/http's client.

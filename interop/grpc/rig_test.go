@@ -38,13 +38,24 @@ func (p place) url() string {
 	return "http://" + p.addr
 }
 
+// impatient are deadlines that a conversation must outlive: the tests' pauses are longer.
+var impatient = server.Deadlines{BodyIdle: pause / 3, BodyGrace: pause / 3, Handler: pause / 2, Request: pause / 2, Head: pause / 3}
+
+// pause is how long a quiet stream is quiet.
+const pause = 900 * time.Millisecond
+
 // everywhere runs f against h on both drivers, in plain text with prior knowledge and over TLS.
 func everywhere(t *testing.T, h http.Handler, f func(t *testing.T, p place)) {
+	everywhereWith(t, server.Config{Handler: h}, f)
+}
+
+func everywhereWith(t *testing.T, cfg server.Config, f func(t *testing.T, p place)) {
 	for _, driver := range []string{"stdnet", "reactor"} {
 		for _, wire := range []string{"h2c", "h2"} {
 			t.Run(driver+"/"+wire, func(t *testing.T) {
 				var p place
-				cfg := server.Config{Handler: h, DisableHTTP1: true, ErrorLog: t.Logf}
+				cfg := cfg
+				cfg.DisableHTTP1, cfg.ErrorLog = true, t.Logf
 				srv, err := server.New(cfg)
 				require.NoError(t, err)
 				var svc drivers.Service = srv
