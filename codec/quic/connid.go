@@ -11,8 +11,8 @@ type ConnectionID struct {
 	b [MaxConnectionIDLen]byte
 }
 
-// NewConnectionID returns the ID that consists of the bytes in b. ok is false if there are more than 20.
-func NewConnectionID(b []byte) (id ConnectionID, ok bool) {
+// MakeConnectionID returns the ID that consists of the bytes in b. ok is false if there are more than 20.
+func MakeConnectionID(b []byte) (id ConnectionID, ok bool) {
 	if len(b) > MaxConnectionIDLen {
 		return ConnectionID{}, false
 	}

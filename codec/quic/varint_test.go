@@ -117,16 +117,16 @@ func TestPacketNumberRoundTrip(t *testing.T) {
 func TestConnectionID(t *testing.T) {
 	long := bytes.Repeat([]byte{0xab}, 21)
 	for n := 0; n <= MaxConnectionIDLen; n++ {
-		id, ok := NewConnectionID(long[:n])
+		id, ok := MakeConnectionID(long[:n])
 		if !ok || id.Len() != n || !bytes.Equal(id.Bytes(), long[:n]) || !id.Is(long[:n]) || id.Is(long) || id.String() != hex.EncodeToString(long[:n]) {
 			t.Errorf("%d bytes: %v", n, id)
 		}
 	}
-	if id, ok := NewConnectionID(long); ok || id != (ConnectionID{}) {
+	if id, ok := MakeConnectionID(long); ok || id != (ConnectionID{}) {
 		t.Error("21 bytes accepted")
 	}
-	a, _ := NewConnectionID([]byte{0})
-	b, _ := NewConnectionID([]byte{0, 0})
+	a, _ := MakeConnectionID([]byte{0})
+	b, _ := MakeConnectionID([]byte{0, 0})
 	if a == b {
 		t.Error("IDs of different lengths are equal")
 	}
