@@ -57,7 +57,7 @@ func (d *Decoder) Init(l *Limits) {
 		maxList: limit(l.ListSize, DefaultListSize), maxFields: limit(l.Fields, DefaultFields), maxString: uint64(limit(l.String, DefaultString)),
 	}
 	d.maxEntries = uint64(d.maxTable / overhead)
-	d.tab.reset(0) // RFC 9204 section 3.2.3-3: the initial capacity of the dynamic table is zero
+	d.tab.reset(0) // RFC 9204 section 3.2.2-1: the initial capacity of the dynamic table is zero
 }
 
 // TableSize returns the size of the dynamic table's entries in octets (RFC 9204 section 3.2.1).
@@ -201,7 +201,7 @@ func (d *Decoder) wait(stream, required uint64) reason {
 			blocked++
 		}
 	}
-	// RFC 9204 section 2.1.2-5: If a decoder encounters more blocked streams than it promised to support, it MUST treat this as
+	// RFC 9204 section 2.1.2-4: If a decoder encounters more blocked streams than it promised to support, it MUST treat this as
 	// a connection error of type QPACK_DECOMPRESSION_FAILED.
 	if blocked >= d.maxBlocked {
 		return rBlocked

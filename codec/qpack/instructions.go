@@ -129,7 +129,7 @@ func (d *Decoder) insertRef(src []byte) (int, reason) {
 	var name []byte
 	if src[0]&flagInsertStatic != 0 {
 		if i >= staticLen {
-			// RFC 9204 section 3.1-3: If this index is received on the encoder stream, this MUST be treated as a
+			// RFC 9204 section 3.1-4: If this index is received on the encoder stream, this MUST be treated as a
 			// connection error of type QPACK_ENCODER_STREAM_ERROR.
 			return 0, rInsertStatic
 		}

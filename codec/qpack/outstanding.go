@@ -134,7 +134,7 @@ func (e *Encoder) answer(src []byte) (int, reason) {
 			return 0, rAckInt
 		}
 		if n > 0 && !e.acknowledge(v) {
-			// RFC 9204 section 4.4.1-3: If an encoder receives a Section Acknowledgment instruction referring to a stream on
+			// RFC 9204 section 4.4.1-4: If an encoder receives a Section Acknowledgment instruction referring to a stream on
 			// which every encoded field section with a non-zero Required Insert Count has already been acknowledged, this MUST be
 			// treated as a connection error of type QPACK_DECODER_STREAM_ERROR.
 			return 0, rAckNone

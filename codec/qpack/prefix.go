@@ -10,7 +10,7 @@ func encodeCount(required, maxEntries uint64) uint64 {
 	return required%(2*maxEntries) + 1
 }
 
-// decodeCount reverses encodeCount, with the Insert Count of the decoder (RFC 9204 section 4.5.1.1-6).
+// decodeCount reverses encodeCount, with the Insert Count of the decoder (RFC 9204 section 4.5.1.1-10).
 func decodeCount(encoded, maxEntries, inserted uint64) (uint64, reason) {
 	if encoded == 0 {
 		return 0, ok
@@ -23,7 +23,7 @@ func decodeCount(encoded, maxEntries, inserted uint64) (uint64, reason) {
 	most := inserted + maxEntries
 	required := most/full*full + encoded - 1
 	if required > most {
-		// RFC 9204 section 4.5.1.1-7: If the decoder encounters a value of EncodedInsertCount that could not have been
+		// RFC 9204 section 4.5.1.1-8: If the decoder encounters a value of EncodedInsertCount that could not have been
 		// produced by a conformant encoder, it MUST treat this as a connection error of type QPACK_DECOMPRESSION_FAILED.
 		if required <= full {
 			return 0, rCountWrap
@@ -55,7 +55,7 @@ const signBit = 0x80
 // appendPrefix appends the prefix of a section (RFC 9204 section 4.5.1).
 func appendPrefix(dst []byte, required, base, maxEntries uint64) []byte {
 	if required == 0 {
-		return append(dst, 0, 0) // RFC 9204 section 4.5.1.2-6: with no dynamic references a Delta Base of 0 is shortest
+		return append(dst, 0, 0) // RFC 9204 section 4.5.1.2-7: with no dynamic references a Delta Base of 0 is shortest
 	}
 	dst = hcode.AppendInt(dst, 0, 8, encodeCount(required, maxEntries))
 	if base >= required {

@@ -144,7 +144,7 @@ func (d *Decoder) indexed(src []byte, b *Block) (int, reason) {
 		return 0, ok
 	case src[0]&flagIndexedStatic != 0:
 		if i >= staticLen {
-			// RFC 9204 section 3.1-3: When the decoder encounters an invalid static table index in a field line
+			// RFC 9204 section 3.1-4: When the decoder encounters an invalid static table index in a field line
 			// representation, it MUST treat this as a connection error of type QPACK_DECOMPRESSION_FAILED.
 			return 0, rStaticIndex
 		}
@@ -172,7 +172,7 @@ func (d *Decoder) postBase(src []byte, b *Block) (int, reason) {
 // entry adds an entry of the dynamic table to the list.
 func (d *Decoder) entry(b *Block, abs uint64) reason {
 	if abs >= b.required {
-		// RFC 9204 section 2.2.1-4: If the decoder encounters a reference to an entry with an absolute index greater than or
+		// RFC 9204 section 2.2.3-1: If the decoder encounters a reference to a dynamic table entry that has an absolute index greater than or
 		// equal to the Required Insert Count, it MUST treat this as a connection error of type QPACK_DECOMPRESSION_FAILED.
 		return rBeyondCount
 	}
