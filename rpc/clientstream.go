@@ -53,7 +53,9 @@ func (s *ClientStream) roundTrip(r *http.Request) {
 	}
 	s.resp = resp
 	var head grpc.Response
-	err = grpc.ParseResponse(resp.StatusCode, protocolFields(resp.Header), resp.Body == http.NoBody, &head)
+	// HTTP/1.1 does not tell with the head that nothing follows; gRPC-Web has grpc-status there in Trailers-Only alone.
+	end := resp.Body == http.NoBody || s.c.Wire != grpc.Plain && resp.Header["Grpc-Status"] != nil
+	err = grpc.ParseResponse(resp.StatusCode, protocolFields(resp.Header), end, &head)
 	if err != nil {
 		s.headErr = StatusOf(err)
 		if c := grpc.Code(0); errors.As(err, &c) && s.headErr.(*Error).Message == "" {

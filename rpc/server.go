@@ -142,7 +142,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st := &Stream{srv: s, w: w, rc: http.NewResponseController(w), method: path, wire: head.Wire,
 		subtype: string(head.Subtype), acceptEncoding: string(head.AcceptEncoding)}
 	st.ctx = context.WithValue(ctx, streamKey{}, st)
-	_ = st.rc.EnableFullDuplex() // net/http on HTTP/1; elsewhere it is so already
 	if err == nil {
 		err = st.prepare(r, &head)
 	}
