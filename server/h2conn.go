@@ -203,11 +203,17 @@ func (c *h2conn) Transmit(t *drivers.Turn, dst []byte) []byte {
 	return out
 }
 
-// PeerClosed notes the FIN: what was asked before it is still answered.
+// PeerClosed notes the FIN: what was asked before it is still answered, but contexts end, as on HTTP/1.1: a handler that only waits has
+// no other way to learn that the client has left.
 func (c *h2conn) PeerClosed(t *drivers.Turn) {
 	c.c.Advance(t.Now)
 	c.flags |= h2PeerClosed
 	_ = c.c.Finish()
+	for _, s := range c.slots {
+		if s != nil && s.x != nil {
+			s.x.ctx.end(ErrPeerClosed)
+		}
+	}
 	c.flags |= h2News
 	c.overdue(t)
 	if c.c.Streams() == 0 {
