@@ -60,12 +60,13 @@ func (r *AckRanges) Next() (rg Range, ok bool) {
 	return rg, true
 }
 
-// parseAck reads the frame behind its type. Nothing is reported before all ranges have been looked at.
+// ack reads the frame behind its type. Nothing is reported before all ranges have been looked at.
 func (p *frameParser) ack(f *Frame, ecn bool) reason {
 	a := &f.Ack
 	a.ECN = ecn
 	a.Largest = p.varint()
 	a.Delay = p.varint()
+	countAt := p.off
 	a.Count = p.varint()
 	at := p.off
 	a.First = p.varint()
@@ -79,7 +80,7 @@ func (p *frameParser) ack(f *Frame, ecn bool) reason {
 	}
 	// Every further range takes two bytes at least, and a packet number and a gap of one at least.
 	if a.Count > uint64(p.end-p.off)/2 {
-		return p.fail(at, rAckCount)
+		return p.fail(countAt, rAckCount)
 	}
 	smallest := a.Largest - a.First
 	start := p.off

@@ -166,7 +166,7 @@ func TestFrameErrors(t *testing.T) {
 		{rNewTokenAtServer, Server, OneRTT, "07 01 61", 0},
 		{rDoneAtServer, Server, OneRTT, "1e", 0},
 		{rAckFirst, Client, OneRTT, "02 05 00 00 06", 4},
-		{rAckCount, Client, OneRTT, "02 05 00 02 00 00 00", 4},
+		{rAckCount, Client, OneRTT, "02 05 00 02 00 00 00", 3},
 		{rAckGap, Client, OneRTT, "02 05 00 01 02 02 00", 5},
 		{rAckRange, Client, OneRTT, "02 05 00 01 02 01 01", 5},
 		{rAckGap, Client, OneRTT, "02 05 00 01 02 ffffffffffffffff 00", 5},
