@@ -641,7 +641,9 @@ func TestH2Trim(t *testing.T) {
 		out, _, err := c.AppendRequest(out, head, nil, true)
 		require.NoError(t, err)
 		r.send(string(out))
-		r.until("an answer", func() bool { return bytes.Contains(r.wire[mark:], []byte("hello")) && !r.m.(drivers.Drainer).InFlight() })
+		r.until("an answer", func() bool {
+			return bytes.Contains(r.wire[mark:], []byte("hello")) && !r.m.(drivers.Drainer).InFlight()
+		})
 		for src := r.wire[mark:]; ; {
 			var ev http2.Event
 			n, err := c.Next(src, &ev)
