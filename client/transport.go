@@ -185,8 +185,24 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err == nil {
 			return tr.finish(s, c, res), nil
 		}
-		if attempt >= 3 || !c.again(req) || req.Context().Err() != nil {
+		if !c.again(req) || req.Context().Err() != nil {
 			return nil, err
+		}
+		// RFC 9113 section 8.7: a refused stream can be tried again, but what the server has no room for now it has later only.
+		refused := new(ResetError)
+		switch {
+		case !errors.As(err, &refused):
+			if attempt >= 3 {
+				return nil, err
+			}
+		case attempt >= 6:
+			return nil, err
+		case attempt > 0:
+			select {
+			case <-time.After(time.Duration(10<<(2*attempt)) * time.Millisecond / 2):
+			case <-req.Context().Done():
+				return nil, context.Cause(req.Context())
+			}
 		}
 	}
 }
