@@ -185,8 +185,11 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err == nil {
 			return tr.finish(s, c, res), nil
 		}
-		if !c.again(req) || req.Context().Err() != nil {
+		if !c.again(req) {
 			return nil, err
+		}
+		if req.Context().Err() != nil {
+			return nil, context.Cause(req.Context())
 		}
 		// RFC 9113 section 8.7: a refused stream can be tried again, but what the server has no room for now it has later only.
 		refused := new(ResetError)
