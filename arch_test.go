@@ -67,6 +67,9 @@ func mayImport(from, to string) bool {
 		// stdnet carries what needs a socket: Dial, and connections taken from servers that are not ours.
 		return toRoom == room || to == "server" || to == "drivers" || to == "drivers/stdnet" ||
 			to == "codec" || to == "codec/ws" || to == "codec/http1"
+	case "rpc":
+		// http2 for the names of its error codes only: the server is an http.Handler, the client is given a RoundTripper.
+		return toRoom == room || to == "codec" || to == "codec/http2" || to == "codec/grpc" || to == "codec/grpc/compress"
 	case "cmd", "examples", "fuzz", "corpus", "conform":
 		return true
 	}
@@ -170,6 +173,11 @@ func TestArrowsFind(t *testing.T) {
 		{"websocket", "m/drivers/reactor", false},
 		{"websocket", "m/client", false},
 		{"server", "m/websocket", false},
+		{"rpc", "m/codec/grpc/compress", true},
+		{"rpc/health", "m/rpc", true},
+		{"rpc", "m/server", false},
+		{"rpc", "m/client", false},
+		{"server", "m/rpc", false},
 		{"drivers/stdnet", "m/websocket", false},
 		{"cmd/purewire", "m/drivers/reactor", true},
 		{"cmd/purewire", "m/server/internal/x", false},
