@@ -1,5 +1,7 @@
 package quic
 
+import "encoding/binary"
+
 // FrameDecoder reads the frames of one packet's payload. The zero value is of no use before Init. It is meant to be kept and
 // initialised again for every packet.
 type FrameDecoder struct {
@@ -214,6 +216,9 @@ func receiveOnly(id StreamID, role Role) bool { return id.Uni() && id.Opener() !
 func (p *frameParser) body(f *Frame, typ uint64, role Role) reason {
 	switch f.Kind {
 	case Padding:
+		for p.off+8 <= len(p.src) && binary.LittleEndian.Uint64(p.src[p.off:]) == 0 {
+			p.off += 8
+		}
 		for p.off < len(p.src) && p.src[p.off] == 0 {
 			p.off++
 		}

@@ -139,6 +139,7 @@ const (
 	rParamVersions
 	rParamVersionZero
 	rParamChosenZero
+	rParamChosenAbsent
 	// misuse
 	rDecoderInit
 	rPutAck
@@ -204,7 +205,7 @@ var reasons = [numReasons]struct {
 	rFixedBit:       {discard, "9000-17.2-3.4: fixed bit is 0"},
 	rLongCut:        {discard, "8999-5.1-2: long header is cut off"},
 	rLongID:         {discard, "9000-17.2-3.10: connection ID of more than 20 bytes"},
-	rVNLength:       {discard, "9000-17.2.1-5: Version Negotiation with part of a version"},
+	rVNLength:       {discard, "8999-6-4: Version Negotiation with a truncated version"},
 	rVNVersions:     {discard, "8999-6-4: Version Negotiation without versions"},
 	rTokenCut:       {discard, "9000-17.2.2-3: Initial token is cut off"},
 	rLengthCut:      {discard, "9000-17.2-8.6: Length field is cut off"},
@@ -217,23 +218,24 @@ var reasons = [numReasons]struct {
 	rReserved:       {ProtocolViolation, "9000-17.2-8.2: reserved bits are not 0 behind the protection"},
 	rAuthentication: {discard, "9001-5.5-1: packet is not authentic"},
 
-	rParamCut:         {TransportParameterError, "9000-18-2: transport parameter is cut off"},
-	rParamTwice:       {TransportParameterError, "9000-7.4-5: transport parameter twice"},
-	rParamInteger:     {TransportParameterError, "9000-18.2-2: integer parameter is no single integer"},
-	rParamServerOnly:  {TransportParameterError, "9000-18.2-8: server-only transport parameter from a client"},
-	rParamID:          {TransportParameterError, "9000-17.2-3.8: connection ID parameter of more than 20 bytes"},
-	rParamToken:       {TransportParameterError, "9000-18.2-4.6: stateless reset token not of 16 bytes"},
-	rParamUDP:         {TransportParameterError, "9000-18.2-4.8: max_udp_payload_size below 1200"},
-	rParamExponent:    {TransportParameterError, "9000-18.2-4.24: ack_delay_exponent above 20"},
-	rParamDelay:       {TransportParameterError, "9000-18.2-4.26: max_ack_delay of 2^14 or more"},
-	rParamFlag:        {TransportParameterError, "9000-18.2-4.28: flag parameter with a value"},
-	rParamAddress:     {TransportParameterError, "9000-18.2-4.30: preferred_address of a wrong length"},
-	rParamAddressID:   {TransportParameterError, "9000-18.2-4.32: preferred_address with a connection ID not of 1 to 20 bytes"},
-	rParamIDLimit:     {TransportParameterError, "9000-18.2-6.2: active_connection_id_limit below 2"},
-	rParamStreams:     {TransportParameterError, "9000-4.6-2: initial_max_streams above 2^60"},
-	rParamVersions:    {TransportParameterError, "9368-4-2: version_information not of whole versions"},
-	rParamVersionZero: {TransportParameterError, "9368-4-5: available version 0"},
-	rParamChosenZero:  {TransportParameterError, "9368-4-4: chosen version 0"},
+	rParamCut:          {TransportParameterError, "9000-18-2: transport parameter is cut off"},
+	rParamTwice:        {TransportParameterError, "9000-7.4-5: transport parameter twice"},
+	rParamInteger:      {TransportParameterError, "9000-18.2-2: integer parameter is no single integer"},
+	rParamServerOnly:   {TransportParameterError, "9000-18.2-8: server-only transport parameter from a client"},
+	rParamID:           {TransportParameterError, "9000-17.2-3.8: connection ID parameter of more than 20 bytes"},
+	rParamToken:        {TransportParameterError, "9000-18.2-4.6: stateless reset token not of 16 bytes"},
+	rParamUDP:          {TransportParameterError, "9000-18.2-4.8: max_udp_payload_size below 1200"},
+	rParamExponent:     {TransportParameterError, "9000-18.2-4.24: ack_delay_exponent above 20"},
+	rParamDelay:        {TransportParameterError, "9000-18.2-4.26: max_ack_delay of 2^14 or more"},
+	rParamFlag:         {TransportParameterError, "9000-18.2-4.28: flag parameter with a value"},
+	rParamAddress:      {TransportParameterError, "9000-18.2-4.30: preferred_address of a wrong length"},
+	rParamAddressID:    {TransportParameterError, "9000-18.2-4.32: preferred_address with a connection ID not of 1 to 20 bytes"},
+	rParamIDLimit:      {TransportParameterError, "9000-18.2-6.2: active_connection_id_limit below 2"},
+	rParamStreams:      {TransportParameterError, "9000-4.6-2: initial_max_streams above 2^60"},
+	rParamVersions:     {TransportParameterError, "9368-4: version_information not of whole versions"},
+	rParamVersionZero:  {TransportParameterError, "9368-4: available version 0"},
+	rParamChosenZero:   {TransportParameterError, "9368-4: chosen version 0"},
+	rParamChosenAbsent: {TransportParameterError, "9368-4: a client's chosen version is not among the available ones"},
 
 	rDecoderInit:     {misuse, "FrameDecoder before Init, or with more bytes than the payload has"},
 	rPutAck:          {misuse, "9000-19.3-3: ACK without a range or with a delay above 2^62-1"},

@@ -211,6 +211,16 @@ func TestFrameErrors(t *testing.T) {
 	}
 }
 
+// A run of padding ends at the first other byte, wherever it lies.
+func TestPaddingRuns(t *testing.T) {
+	for n := 1; n < 40; n++ {
+		f, used, err := decode(Client, Initial, append(make([]byte, n), 1))
+		if err != nil || used != n || len(f.Data) != n {
+			t.Errorf("%d bytes: %d, %v", n, used, err)
+		}
+	}
+}
+
 func TestDecoderMisuse(t *testing.T) {
 	var d FrameDecoder
 	var f Frame

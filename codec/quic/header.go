@@ -147,10 +147,11 @@ func (h *Header) long(src []byte, at int) (int, error) {
 
 func (h *Header) negotiation(src []byte, at int) (int, error) {
 	h.Type = VersionNegotiation
+	// 8999-6-4: "An endpoint MUST ignore a packet that contains no Supported Version fields or contains a truncated Supported
+	// Version value."
 	if (len(src)-at)%4 != 0 {
 		return 0, failure(rVNLength)
 	}
-	// 8999-6-4: "An endpoint MUST ignore a Version Negotiation packet if it contains no Supported Version".
 	if len(src) == at {
 		return 0, failure(rVNVersions)
 	}

@@ -174,7 +174,7 @@ func (p *TransportParameters) set(id uint64, value []byte, sender Role) reason {
 		p.HasPreferredAddress = true
 		return p.PreferredAddress.parse(value)
 	case paramVersionInformation:
-		return p.setVersions(value)
+		return p.setVersions(value, sender)
 	}
 	into := p.integer(id)
 	if into == nil {
@@ -281,9 +281,11 @@ func (a *PreferredAddress) parse(b []byte) reason {
 	return ok
 }
 
-func (p *TransportParameters) setVersions(b []byte) reason {
-	// 9368-4-2: "If an endpoint receives [...] a Version Information structure that is too short [...] or its length is not divisible by
-	// four": a parsing failure.
+func (p *TransportParameters) setVersions(b []byte, sender Role) reason {
+	// RFC 9368 section 4: "If that leads to a parsing failure (for example, if it is too short or if its length is not divisible by
+	// four), then the endpoint MUST close the connection", with TRANSPORT_PARAMETER_ERROR. "If an endpoint receives a Chosen
+	// Version equal to zero, or any Available Version equal to zero, it MUST treat it as a parsing failure. If a server receives
+	// Version Information where the Chosen Version is not included in Available Versions, it MUST treat it as a parsing failure."
 	if len(b) < 4 || len(b)%4 != 0 {
 		return rParamVersions
 	}
@@ -291,10 +293,16 @@ func (p *TransportParameters) setVersions(b []byte) reason {
 	if p.ChosenVersion == 0 {
 		return rParamChosenZero
 	}
+	found := sender == Server
 	for rest := b[4:]; len(rest) > 0; rest = rest[4:] {
-		if versionAt(rest) == 0 {
+		v := versionAt(rest)
+		if v == 0 {
 			return rParamVersionZero
 		}
+		found = found || v == p.ChosenVersion
+	}
+	if !found {
+		return rParamChosenAbsent
 	}
 	return ok
 }
@@ -354,10 +362,15 @@ func AppendTransportParameters(dst []byte, sender Role, p *TransportParameters) 
 		if len(p.AvailableVersions)%4 != 0 {
 			return dst, failure(rPutParam)
 		}
+		found := sender == Server
 		for rest := p.AvailableVersions; len(rest) > 0; rest = rest[4:] {
 			if versionAt(rest) == 0 {
 				return dst, failure(rPutParam)
 			}
+			found = found || versionAt(rest) == p.ChosenVersion
+		}
+		if !found {
+			return dst, failure(rPutParam)
 		}
 		v := p.ChosenVersion
 		out = AppendVarint(AppendVarint(out, paramVersionInformation), uint64(4+len(p.AvailableVersions)))

@@ -101,10 +101,12 @@ func TestParameterErrors(t *testing.T) {
 		{rParamIDLimit, Client, "0e0101", "0e0102"},
 		{rParamStreams, Client, "0808d000000000000001", "0808d000000000000000"},
 		{rParamStreams, Client, "0908d000000000000001", "0908d000000000000000"},
-		{rParamVersions, Client, "1103000001", "110400000001"},
+		{rParamVersions, Client, "1103000001", "11080000000100000001"},
 		{rParamVersions, Client, "11060000000100ff", "11080000000100000001"},
 		{rParamVersionZero, Client, "11080000000100000000", "11080000000100000001"},
-		{rParamChosenZero, Client, "110400000000", "110400000001"},
+		{rParamChosenZero, Client, "110400000000", "11080000000100000001"},
+		{rParamChosenAbsent, Client, "11080000000100000002", "110c000000010000000200000001"},
+		{rParamChosenAbsent, Client, "110400000001", "11080000000100000001"},
 	} {
 		var p TransportParameters
 		err := ParseTransportParameters(unhex(t, c.bad), c.sender, &p)
@@ -150,6 +152,11 @@ func TestAppendParametersRefuses(t *testing.T) {
 		if !isReason(err, rPutParam) || !errors.As(err, &e) || e.Scope != codec.ScopeMisuse || string(out) != "x" {
 			t.Errorf("%d: %q, %v", i, out, err)
 		}
+	}
+	mine := DefaultTransportParameters()
+	mine.ChosenVersion, mine.AvailableVersions = Version1, []byte{0, 0, 0, 2}
+	if out, err := AppendTransportParameters(nil, Client, &mine); !isReason(err, rPutParam) || len(out) != 0 {
+		t.Error("a client's chosen version is not among the available ones")
 	}
 	p := full()
 	if out, err := AppendTransportParameters(nil, Client, &p); !isReason(err, rPutParamRole) || len(out) != 0 {
