@@ -231,10 +231,10 @@ func (e *Encoder) refer(abs uint64) {
 	e.cur.min = min(e.cur.min, abs)
 }
 
-// draining tells whether an entry is so old that it will be evicted soon: more than three quarters of the capacity have been
-// inserted since (RFC 9204 section 2.1.1.1).
+// draining tells whether an entry is so old that it will be evicted soon: it and what was inserted since take more than three
+// quarters of the capacity (RFC 9204 section 2.1.1.1). The newest entry never is.
 func (e *Encoder) draining(abs uint64) bool {
-	return 4*(e.tab.total-e.tab.get(abs).before) > 3*uint64(e.tab.max)
+	return abs+1 < e.tab.head && 4*(e.tab.total-e.tab.get(abs).before) > 3*uint64(e.tab.max)
 }
 
 // wanted tells whether a field of this size should be in the dynamic table.

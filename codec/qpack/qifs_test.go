@@ -252,6 +252,7 @@ func TestOurEncodings(t *testing.T) {
 					if table == 4096 && blocked == 100 && len(lists) > 10 {
 						static, err := converse(lists, limitsFor(0, 0), delay)
 						require.NoError(t, err)
+						t.Logf("%s: %d octets, without a table %d", name, total, static)
 						require.Less(t, total, static*9/10, "%s: the dynamic table is of no use", name)
 					}
 				}
