@@ -53,10 +53,11 @@ fuzz: ## run every native fuzz target for FUZZTIME each
 bench: ## run the benchmarks with their peers (module bench)
 	cd bench && $(GO) run ./cmd/bench $(ARGS)
 
-conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver (installs what is missing)
+conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver, then conform-h2 (installs what is missing)
 	GO="$(GO)" conform/run.sh $(ARGS)
+	GO="$(GO)" conform/h2.sh $(filter-out nethttp,$(ARGS))
 
-conform-h2: ## hold the demo server to h2spec, curl, nghttp, h2load, node and python3-h2 on both drivers, in plain text and over TLS
+conform-h2: ## hold the demo server to h2spec, curl, nghttp, h2load, node and python3-h2 on both drivers, in plain text and over TLS; the client to nghttpd, nginx, node and Go
 	GO="$(GO)" conform/h2.sh $(ARGS)
 
 soak: build ## attack the demo server for SOAKTIME on every driver, honest clients beside (Linux)

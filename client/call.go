@@ -39,12 +39,14 @@ type call struct {
 	cond sync.Cond
 
 	// The way out.
+	src      io.ReadCloser // the request's body while it is being sent
 	out      []byte
 	outOff   int
 	outEnd   bool // the body is complete
 	outErr   error
-	outStop  bool // nobody wants the rest
-	go100    bool // the body may be sent
+	outStop  bool          // nobody wants the rest
+	written  chan struct{} // closed when the request is sent as a whole
+	go100    bool          // the body may be sent
 	trailers []codec.Field
 
 	// The way in.
@@ -68,7 +70,7 @@ type call struct {
 }
 
 func newCall(req *http.Request) *call {
-	c := &call{req: req, ctx: req.Context(), ready: make(chan struct{})}
+	c := &call{req: req, ctx: req.Context(), ready: make(chan struct{}), written: make(chan struct{})}
 	c.cond.L = &c.mu
 	c.trace = httptrace.ContextClientTrace(c.ctx)
 	c.method = http1.LookupMethod([]byte(req.Method))
@@ -98,9 +100,28 @@ func (c *call) fail(err error, retry bool) {
 	if !c.inEOF && c.inErr == nil {
 		c.inErr = err
 	}
+	c.stopOut()
+	c.mu.Unlock()
+}
+
+// stopOut ends the way out: nobody wants the rest of the request's body. It is closed even if a Read of it is waiting, so that neither
+// that Read nor whoever feeds the body waits forever. mu is held.
+func (c *call) stopOut() {
 	c.outStop = true
 	c.cond.Broadcast()
-	c.mu.Unlock()
+	if src := c.src; src != nil {
+		c.src = nil
+		go src.Close() // it may take its time, and locks of its owner
+	}
+}
+
+// wrote notes that the request was sent as a whole. It is called once, on the connection's owner.
+func (c *call) wrote() {
+	c.endSent = true
+	close(c.written)
+	if c.trace != nil && c.trace.WroteRequest != nil {
+		c.trace.WroteRequest(wroteOK)
+	}
 }
 
 // lose ends the call because its connection has ended.
@@ -290,9 +311,25 @@ func (d duplex) CloseWrite() error {
 
 var _ io.ReadWriteCloser = duplex{}
 
-// send copies the request's body to the machine until it ends. It runs on a goroutine of its own, and closes the body.
+// send copies the request's body to the machine until it ends. It runs on a goroutine of its own, and sees to it that the body is closed.
 func (c *call) send(src io.ReadCloser) {
-	defer src.Close()
+	c.mu.Lock()
+	if c.outStop {
+		c.mu.Unlock()
+		_ = src.Close()
+		return
+	}
+	c.src = src
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		mine := c.src != nil
+		c.src = nil
+		c.mu.Unlock()
+		if mine {
+			_ = src.Close()
+		}
+	}()
 	if !c.await100() {
 		return
 	}

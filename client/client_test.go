@@ -241,22 +241,24 @@ func TestExpectContinue(t *testing.T) {
 
 // Cancelling ends the request at the server, before and after the head, and a timeout is a timeout.
 func TestCancel(t *testing.T) {
-	gone := make(chan struct{}, 10)
+	gone, entered := make(chan struct{}, 10), make(chan struct{}, 1)
 	m := mux()
 	m.HandleFunc("/wait", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery == "head" {
 			w.(http.Flusher).Flush()
+		} else {
+			entered <- struct{}{}
 		}
 		<-r.Context().Done()
 		gone <- struct{}{}
 	})
 	onAll(t, m, func(t *testing.T, c *http.Client, url string, h2 bool) {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() { <-entered; cancel() }()
 		req, _ := http.NewRequestWithContext(ctx, "GET", url+"/wait", nil)
 		_, err := c.Do(req)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, context.Canceled)
 		<-gone
-		cancel()
 		ctx, cancel = context.WithCancel(context.Background())
 		req, _ = http.NewRequestWithContext(ctx, "GET", url+"/wait?head", nil)
 		resp, err := c.Do(req)

@@ -38,12 +38,16 @@ func (tr *Transport) conn(s *settings, req *http.Request) (m machine, reused boo
 			k.addr = "" // one connection to the proxy serves all origins
 		}
 	}
+	if k.scheme == "http" && s.protocols&(HTTP1|H2C) == 0 {
+		return nil, false, errNoPlain
+	}
 	mayShare := k.scheme == "https" && s.protocols&HTTP2 != 0 || k.scheme == "http" && s.protocols&H2C != 0 && proxy == nil
 	if tr.upgrades(req) {
 		mayShare = false
 	}
+	alone := false
 	for {
-		c, wait, err := tr.pool.take(k, mayShare)
+		c, d, lead, err := tr.pool.take(k, mayShare && !alone)
 		switch {
 		case err != nil:
 			return nil, false, err
@@ -51,9 +55,10 @@ func (tr *Transport) conn(s *settings, req *http.Request) (m machine, reused boo
 			c.h2.release()
 		case c != nil:
 			return c.m, true, nil
-		case wait != nil:
+		case !lead:
 			select {
-			case <-wait:
+			case <-d.done:
+				alone = d.failed // one after the other would take the sum of their timeouts
 				continue
 			case <-ctx.Done():
 				return nil, false, context.Cause(ctx)
@@ -61,10 +66,10 @@ func (tr *Transport) conn(s *settings, req *http.Request) (m machine, reused boo
 		}
 		c, err = tr.dial(ctx, s, k, req, proxy)
 		if err != nil {
-			tr.pool.dialled(k, nil, mayShare)
+			_ = tr.pool.dialled(k, nil, d, mayShare)
 			return nil, false, err
 		}
-		if err := tr.pool.dialled(k, c, mayShare); err != nil {
+		if err := tr.pool.dialled(k, c, d, mayShare); err != nil {
 			c.m.shut(true)
 			return nil, false, err
 		}
@@ -95,6 +100,10 @@ func (tr *Transport) dial(ctx context.Context, s *settings, k key, req *http.Req
 			return nil, err
 		}
 		h2 = tc.ConnectionState().NegotiatedProtocol == "h2"
+		if !h2 && s.protocols&HTTP1 == 0 {
+			_ = nc.Close()
+			return nil, errNotHTTP2
+		}
 		nc = tc
 	}
 	if tr.Wrap != nil {

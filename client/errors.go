@@ -14,6 +14,9 @@ var (
 	ErrHeaderTimeout error = timeout("client: timeout awaiting the response head")
 	// ErrNoExtendedConnect: the server does not allow extended CONNECT (RFC 8441).
 	ErrNoExtendedConnect = errors.New("client: server does not allow extended CONNECT")
+	errEarlySwitch       = errors.New("client: server switched protocols before it had the whole request")
+	errNoPlain           = errors.New("client: Protocols allow none for http URLs")
+	errNotHTTP2          = errors.New("client: server does not speak HTTP/2")
 	// ErrTooBig: a response that Transport decompressed is over MaxDecompressed.
 	ErrTooBig = errors.New("client: decompressed response is over the limit")
 )

@@ -19,8 +19,9 @@ type h1 struct {
 	enc   http1.Encoder
 	prof  *http1.Profile
 
-	c      *call // the call under way
-	proxy  bool  // absolute-form targets
+	c      *call          // the call under way
+	bare   *http.Response // without content; its end comes next
+	proxy  bool           // absolute-form targets
 	auth   string
 	keep   bool // the connection may be used again after the call
 	fin    bool
@@ -74,9 +75,13 @@ func (m *h1) used() int { return m.uses }
 
 func (m *h1) shut(now bool) {
 	_ = m.link.Post(func(t *drivers.Turn, err error) {
-		if err == nil && (now || m.c == nil) {
+		switch {
+		case err != nil:
+		case m.c == nil:
 			m.close = true
-		} else {
+		case now:
+			m.drop(ErrClosed)
+		default:
 			m.keep = false
 		}
 	})
@@ -210,7 +215,6 @@ func (m *h1) content(t *drivers.Turn, c *call, dst []byte) []byte {
 }
 
 func (m *h1) endRequest(c *call, dst []byte, trailers []codec.Field) []byte {
-	c.endSent = true
 	if !m.chunks {
 		trailers = nil
 	}
@@ -221,9 +225,7 @@ func (m *h1) endRequest(c *call, dst []byte, trailers []codec.Field) []byte {
 			return dst
 		}
 	}
-	if c.trace != nil && c.trace.WroteRequest != nil {
-		c.trace.WroteRequest(wroteOK)
-	}
+	c.wrote()
 	return out
 }
 
@@ -298,8 +300,13 @@ func (m *h1) event(c *call, ev *http1.Event) {
 	case http1.End:
 		c.inEnd = true
 		if !m.dec.Tunnel() {
-			c.end(ev.Fields)
+			// The connection is free before the caller knows that its response is complete: its next request finds it.
 			m.finished()
+			c.end(ev.Fields)
+			if res := m.bare; res != nil {
+				m.bare = nil
+				c.respond(res)
+			}
 		}
 	}
 }
@@ -337,6 +344,12 @@ func (m *h1) response(c *call, ev *http1.Event) {
 			res.ContentLength = 0
 		}
 	case http1.Tunnel:
+		if !c.endSent {
+			// RFC 9110 section 7.8: "A client cannot begin using an upgraded protocol on the connection until it has completely sent
+			// the request message": what is left of the content has no place in the other protocol.
+			m.drop(errEarlySwitch)
+			return
+		}
 		c.mu.Lock()
 		c.tunnel = true
 		c.out, c.outOff, c.outEnd, c.outStop = nil, 0, false, false
@@ -355,11 +368,14 @@ func (m *h1) response(c *call, ev *http1.Event) {
 	// RFC 9110 section 10.1.1: a final status instead of 100 means that the body is not wanted, unless it is under way.
 	c.mu.Lock()
 	if c.expect && !c.go100 && !c.tunnel {
-		c.outStop = true
+		c.stopOut()
 		m.keep = false
-		c.cond.Broadcast()
 	}
 	c.mu.Unlock()
+	if ev.Framing == http1.NoBody {
+		m.bare = res // its end is the next event
+		return
+	}
 	c.respond(res)
 }
 
@@ -372,8 +388,7 @@ func (m *h1) finished() {
 	if !c.endSent {
 		// RFC 9112 section 9.3: the server has answered without the rest of the request: the connection cannot be used again.
 		c.mu.Lock()
-		c.outStop = true
-		c.cond.Broadcast()
+		c.stopOut()
 		c.mu.Unlock()
 		m.keep = false
 	}
@@ -450,7 +465,7 @@ func (m *h1) Advance(t *drivers.Turn) {
 	m.news = true
 	if c := m.c; c != nil {
 		c.mu.Lock()
-		cause, dropped := c.cause, c.dropped && !c.inEOF && c.settled
+		cause, dropped := c.cause, c.dropped && c.settled && (!c.inEOF || c.tunnel)
 		c.mu.Unlock()
 		if cause != nil || dropped {
 			m.drop(cause)

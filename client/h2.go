@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -100,11 +101,23 @@ func (m *h2) begin(c *call) error {
 		m.uses++
 		m.news = true
 		m.wait = append(m.wait, c)
+		c.mu.Lock()
+		c.wake = m.link.Wake // it may be cancelled while it waits
+		c.mu.Unlock()
 	})
 }
 
 // openWaiting opens streams for the calls that wait, as many as the server allows.
 func (m *h2) openWaiting(dst []byte) []byte {
+	if len(m.wait) > 0 {
+		m.wait = slices.DeleteFunc(m.wait, func(c *call) bool {
+			gone := c.cancelled() != nil
+			if gone {
+				m.finish(c)
+			}
+			return gone
+		})
+	}
 	n := 0
 	var later []*call
 	for n < len(m.wait) && m.c.CanOpen() > 0 {
@@ -112,10 +125,6 @@ func (m *h2) openWaiting(dst []byte) []byte {
 		n++
 		if extended(c) && !m.known {
 			later = append(later, c)
-			continue
-		}
-		if err := c.cancelled(); err != nil {
-			m.finish(c)
 			continue
 		}
 		dst = m.request(c, dst)
@@ -196,9 +205,12 @@ func (m *h2) request(c *call, dst []byte) []byte {
 		c.outStop, c.outEnd = false, false
 	}
 	c.mu.Unlock()
-	c.sent, c.endSent = true, end
+	c.sent = true
 	if c.trace != nil && c.trace.WroteHeaders != nil {
 		c.trace.WroteHeaders()
+	}
+	if end {
+		c.wrote()
 	}
 	m.look(c)
 	return dst
@@ -247,7 +259,7 @@ func (m *h2) finish(c *call) {
 // look takes over what a caller has brought: credit, the body's next bytes, the wish to end.
 func (m *h2) look(c *call) {
 	c.mu.Lock()
-	credit, cause, dropped := c.credit, c.cause, c.dropped && !c.inEOF
+	credit, cause, dropped := c.credit, c.cause, c.dropped && (!c.inEOF || c.tunnel && !c.endSent)
 	c.credit = 0
 	waiting := len(c.out) > c.outOff || c.outEnd && !c.endSent
 	c.mu.Unlock()
@@ -275,11 +287,13 @@ func (m *h2) settle(c *call) {
 	if !c.inEnd || c.slot == 0 {
 		return
 	}
+	if !c.endSent && c.tunnel {
+		return // RFC 9113 section 8.5: the two directions of a tunnel end by themselves
+	}
 	if !c.endSent {
 		// RFC 9113 section 8.1: the server has answered without the rest of the request.
 		c.mu.Lock()
-		c.outStop = true
-		c.cond.Broadcast()
+		c.stopOut()
 		c.mu.Unlock()
 		_ = m.c.Reset(c.id, http2.NoError)
 		c.endSent = true
@@ -340,18 +354,21 @@ func (m *h2) send(c *call, dst []byte, n int) []byte {
 	out, k, err := m.c.AppendData(dst, c.id, p[:min(n, len(p))], end)
 	if err != nil || k == 0 && !end {
 		_ = m.c.Ready(c.id, false)
-		if c.outEnd && len(p) == 0 && !c.endSent {
+		last := c.outEnd && len(p) == 0 && !c.endSent
+		if last {
 			out = m.sendTrailers(c, dst)
 		} else {
 			out = dst
 		}
 		c.mu.Unlock()
+		if last {
+			m.settle(c)
+		}
 		return out
 	}
 	if c.outOff += k; c.outOff == len(c.out) {
 		c.out, c.outOff = c.out[:0], 0
 	}
-	c.endSent = end
 	if !end && c.outOff == len(c.out) {
 		_ = m.c.Ready(c.id, false)
 		if c.outEnd {
@@ -359,12 +376,11 @@ func (m *h2) send(c *call, dst []byte, n int) []byte {
 		}
 	}
 	c.cond.Broadcast()
-	done := c.endSent
 	c.mu.Unlock()
-	if done {
-		if c.trace != nil && c.trace.WroteRequest != nil {
-			c.trace.WroteRequest(wroteOK)
-		}
+	if end {
+		c.wrote()
+	}
+	if c.endSent {
 		m.settle(c)
 	}
 	return out
@@ -372,7 +388,7 @@ func (m *h2) send(c *call, dst []byte, n int) []byte {
 
 // sendTrailers ends a request whose content is sent. c.mu is held.
 func (m *h2) sendTrailers(c *call, dst []byte) []byte {
-	c.endSent = true
+	c.wrote()
 	fields := make([]codec.Field, 0, len(c.trailers))
 	for _, f := range c.trailers {
 		name := make([]byte, len(f.Name))

@@ -51,7 +51,8 @@ func (m *h2) event(ev *http2.Event) {
 		m.away = true
 		m.mu.Unlock()
 		m.news = true
-		m.owner.gone(m, nil) // no new calls; those under way go on
+		m.owner.gone(m, nil)      // no new calls; those under way go on
+		m.c.GoAway(http2.NoError) // and then this end closes
 		return
 	}
 	c := m.call(ev.User, ev.Stream)
@@ -116,13 +117,15 @@ func (m *h2) response(c *call, ev *http2.Event) {
 		}
 	case c.method == http1.MethodConnect && ev.Status/100 == 2:
 		res.Body = duplex{body{c}}
+		c.mu.Lock()
+		c.tunnel = true
+		c.mu.Unlock()
 	default:
 		res.Body = body{c}
 	}
 	c.mu.Lock()
 	if c.expect && !c.go100 {
-		c.outStop = true
-		c.cond.Broadcast()
+		c.stopOut()
 	}
 	c.mu.Unlock()
 	c.respond(res)

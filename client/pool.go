@@ -27,9 +27,15 @@ type pool struct {
 type host struct {
 	idle    []*conn // HTTP/1.1, the last used last
 	h2      []*conn
-	dialing chan struct{} // closed when a dial that may become HTTP/2 has ended
-	only1   bool          // the origin has chosen HTTP/1.1 before: dials need not wait for each other
+	dialing *dialling // a dial that may become HTTP/2
+	only1   bool      // the origin has chosen HTTP/1.1 before: dials need not wait for each other
 	all     map[*conn]struct{}
+}
+
+// dialling is a dial that others wait for, since its connection may serve them too.
+type dialling struct {
+	done   chan struct{} // closed when it has ended
+	failed bool          // set before
 }
 
 // conn is a connection in the pool. It is the machine's owner.
@@ -39,6 +45,7 @@ type conn struct {
 	m     machine
 	h2    *h2
 	since time.Time // idle since
+	over  bool      // gone was called
 }
 
 func (p *pool) init(s *settings) {
@@ -56,41 +63,46 @@ func (p *pool) host(k key) *host {
 }
 
 // take returns a connection that can take a call now, nil if there is none: the HTTP/1.1 connection that was used last, or
-// an HTTP/2 one with a free stream. A channel instead means that another call dials, and that waiting for it may spare a connection.
-func (p *pool) take(k key, mayShare bool) (c *conn, wait chan struct{}, err error) {
+// an HTTP/2 one with a free stream. Without one the caller dials, if lead is set with d for others to wait for; if it is not, another call
+// does, and waiting for it may spare a connection.
+func (p *pool) take(k key, mayShare bool) (c *conn, d *dialling, lead bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil, nil, ErrClosed
+		return nil, nil, false, ErrClosed
 	}
 	h := p.host(k)
 	for _, c := range h.h2 {
 		if c.h2.reserve() {
-			return c, nil, nil
+			return c, nil, false, nil
 		}
 	}
 	if n := len(h.idle); n > 0 {
 		c := h.idle[n-1]
 		p.unidle(h, c)
-		return c, nil, nil
+		return c, nil, false, nil
 	}
 	if mayShare && !h.only1 {
 		if h.dialing != nil {
-			return nil, h.dialing, nil
+			return nil, h.dialing, false, nil
 		}
-		h.dialing = make(chan struct{})
+		h.dialing = &dialling{done: make(chan struct{})}
+		return nil, h.dialing, true, nil
 	}
-	return nil, nil, nil
+	return nil, nil, true, nil
 }
 
 // dialled ends a dial that take began. c is nil if it failed.
-func (p *pool) dialled(k key, c *conn, mayShare bool) error {
+func (p *pool) dialled(k key, c *conn, d *dialling, mayShare bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h := p.host(k)
-	if mayShare && h.dialing != nil {
-		close(h.dialing)
-		h.dialing = nil
+	if d != nil {
+		d.failed = c == nil
+		close(d.done)
+		if h.dialing == d {
+			h.dialing = nil
+		}
 	}
 	if c == nil {
 		p.forget(k, h)
@@ -99,8 +111,14 @@ func (p *pool) dialled(k key, c *conn, mayShare bool) error {
 	if p.closed {
 		return ErrClosed
 	}
+	if c.over {
+		p.forget(k, h)
+		return nil // the call finds out by itself
+	}
 	h.all[c] = struct{}{}
-	h.only1 = c.h2 == nil
+	if mayShare {
+		h.only1 = c.h2 == nil // else it was not asked
+	}
 	if c.h2 != nil {
 		h.h2 = append(h.h2, c)
 	}
@@ -157,6 +175,7 @@ func (c *conn) gone(machine, error) {
 	p := c.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	c.over = true
 	h := p.hosts[c.k]
 	if h == nil {
 		return

@@ -86,7 +86,13 @@ func (tr *Transport) reach(ctx context.Context, s *settings, k key, proxy *url.U
 		return nil, err
 	}
 	if proxy.Scheme == "https" {
-		tc := tls.Client(nc, &tls.Config{ServerName: proxy.Hostname(), MinVersion: tls.VersionTLS12})
+		cfg := new(tls.Config)
+		if tr.TLS != nil {
+			cfg = tr.TLS.Clone()
+		}
+		cfg.ServerName, cfg.NextProtos = proxy.Hostname(), nil
+		cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
+		tc := tls.Client(nc, cfg)
 		if err := handshake(ctx, s, tc); err != nil {
 			_ = nc.Close()
 			return nil, err

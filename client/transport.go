@@ -47,7 +47,8 @@ const DefaultUserAgent = "purewire"
 type Transport struct {
 	// Protocols: default HTTP1|HTTP2.
 	Protocols Protocols
-	// TLS is the configuration for https. Nil: crypto/tls's defaults. ServerName and NextProtos are filled in if empty.
+	// TLS is the configuration for https, and for https proxies, whose names and protocols are their own. Nil: crypto/tls's defaults.
+	// ServerName and NextProtos are filled in if empty.
 	TLS *tls.Config
 	// Dial opens connections. Nil: net.Dialer with DialTimeout.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -268,18 +269,23 @@ func (tr *Transport) try(s *settings, req *http.Request) (*http.Response, *call,
 		t := time.AfterFunc(s.expect, c.continue100)
 		defer t.Stop()
 	}
-	var timer <-chan time.Time
 	if tr.ResponseHeaderTimeout > 0 {
-		t := time.NewTimer(tr.ResponseHeaderTimeout)
-		defer t.Stop()
-		timer = t.C
+		select {
+		case <-c.ready:
+		case <-c.written:
+			t := time.AfterFunc(tr.ResponseHeaderTimeout, func() {
+				c.mu.Lock()
+				late := !c.settled
+				c.mu.Unlock()
+				if late {
+					c.cancel(ErrHeaderTimeout)
+				}
+			})
+			<-c.ready
+			t.Stop()
+		}
 	}
-	select {
-	case <-c.ready:
-	case <-timer:
-		c.cancel(ErrHeaderTimeout)
-		<-c.ready
-	}
+	<-c.ready
 	c.mu.Lock()
 	res, err := c.res, c.err
 	if err != nil && !reused && !c.retry {

@@ -53,7 +53,7 @@ for wire in h2c h2; do
 done
 same 'ALPN may choose HTTP/1.1' '200 1.1' "$(curl -sSk --http1.1 -o /dev/null -w '%{http_code} %{http_version}' "https://$secure/plaintext")"
 same 'HTTP/1.1 beside prior knowledge' '200 1.1' "$(curl -sS --http1.1 -o /dev/null -w '%{http_code} %{http_version}' "http://$plain/plaintext")"
-same 'Upgrade: h2c is ignored' '200 1.1' "$(curl -sS --http2 -o /dev/null -w '%{http_code} %{http_version}' "http://$plain/plaintext")"
+same 'Upgrade: h2c' '200 2' "$(curl -sS --http2 -o /dev/null -w '%{http_code} %{http_version}' "http://$plain/plaintext")"
 
 # nghttp: RFC 7540 priorities, padding, trailers, small windows, many streams.
 for url in "http://$plain" "https://$secure"; do
@@ -67,6 +67,8 @@ for url in "http://$plain" "https://$secure"; do
 	same "nghttp many, $url" 500 "$(nghttp --no-verify-peer -v -n --timeout=20 -m 500 "$url/plaintext" 2>/dev/null | grep -c ':status: 200')"
 	same "nghttp without Huffman and tables, $url" 13 "$(nghttp --no-verify-peer --timeout=20 -c 0 "$url/plaintext" | wc -c)"
 done
+
+has 'nghttp Upgrade: h2c' ':status: 200' "$(nghttp -u -nv --timeout=20 "http://$plain/plaintext" 2>&1)"
 
 # h2load: also uploads above the window of a stream.
 load() { # NAME N ARGS

@@ -91,7 +91,7 @@ type Deadlines struct {
 	Idle time.Duration
 	// Write bounds the time from the end of a request head until its response was handed to the kernel, as
 	// http.Server.WriteTimeout. Default none, since drivers have a guard against peers that stop reading (WriteStall). Expired: the
-	// connection is dropped.
+	// connection is dropped. For HTTP/1.1 only: HTTP/2 has HTTP2.Limits.StallTimeout.
 	Write time.Duration
 }
 

@@ -628,3 +628,36 @@ func TestH2RapidReset(t *testing.T) {
 		r.until("an answer", func() bool { return len(r.wire) > mark })
 	}
 }
+
+// An idle connection gives its tables back after a moment, and works on.
+func TestH2Trim(t *testing.T) {
+	r := newRig(t, Config{Handler: h2mux()})
+	var c http2.Conn
+	c.Init(http2.Client, nil)
+	head := &http2.RequestHead{Method: []byte("GET"), Scheme: []byte("http"), Authority: []byte("a"), Path: []byte("/hello")}
+	ask := func() {
+		mark := len(r.wire)
+		out := c.AppendOwed(nil, 1<<16)
+		out, _, err := c.AppendRequest(out, head, nil, true)
+		require.NoError(t, err)
+		r.send(string(out))
+		r.until("an answer", func() bool {
+			return bytes.Contains(r.wire[mark:], []byte("hello")) && !r.m.(drivers.Drainer).InFlight()
+		})
+		for src := r.wire[mark:]; ; {
+			var ev http2.Event
+			n, err := c.Next(src, &ev)
+			require.NoError(t, err)
+			if src = src[n:]; ev.Kind == http2.None {
+				break
+			}
+		}
+	}
+	ask()
+	m := r.m.(*h2conn)
+	require.NotEmpty(t, m.slots)
+	r.pass(trimAfter + time.Millisecond)
+	require.Nil(t, m.slots)
+	ask()
+	require.NotEmpty(t, m.slots)
+}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"sync"
+	"time"
 
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/http2"
@@ -33,6 +34,7 @@ type h2conn struct {
 	wakes  wakeList
 
 	idleBy   codec.Time // closes a connection without streams
+	trimBy   codec.Time // gives the tables of one back
 	headBy   codec.Time // ends the wait for the rest of a frame
 	streamBy codec.Time // no stream's deadline is earlier
 	nreq     uint32
@@ -201,11 +203,17 @@ func (c *h2conn) Transmit(t *drivers.Turn, dst []byte) []byte {
 	return out
 }
 
-// PeerClosed notes the FIN: what was asked before it is still answered.
+// PeerClosed notes the FIN: what was asked before it is still answered, but contexts end, as on HTTP/1.1: a handler that only waits has
+// no other way to learn that the client has left.
 func (c *h2conn) PeerClosed(t *drivers.Turn) {
 	c.c.Advance(t.Now)
 	c.flags |= h2PeerClosed
 	_ = c.c.Finish()
+	for _, s := range c.slots {
+		if s != nil && s.x != nil {
+			s.x.ctx.end(ErrPeerClosed)
+		}
+	}
 	c.flags |= h2News
 	c.overdue(t)
 	if c.c.Streams() == 0 {
@@ -233,8 +241,30 @@ func (c *h2conn) Advance(t *drivers.Turn) {
 	if c.streamBy.Reached(t.Now) {
 		c.expire(t)
 	}
+	if c.trimBy.Reached(t.Now) {
+		c.trim()
+	}
 	c.overdue(t)
 	c.settle(t)
+}
+
+// trimAfter is how long a connection must have been without streams until it holds next to nothing. Shorter pauses are not worth
+// making the tables anew.
+const trimAfter = time.Second
+
+// trim gives back what only streams need.
+func (c *h2conn) trim() {
+	c.trimBy = codec.Never
+	if c.c.Streams() > 0 || len(c.free) != len(c.slots) {
+		return
+	}
+	c.c.Trim()
+	c.slots, c.free = nil, nil
+	c.wakes.mu.Lock()
+	if len(c.wakes.list) == 0 {
+		c.wakes.list, c.wakes.spare = nil, nil
+	}
+	c.wakes.mu.Unlock()
 }
 
 // overdue takes what the codec's own timers have brought: streams whose reader has stalled, SETTINGS that were not acknowledged.
@@ -257,7 +287,7 @@ func (c *h2conn) overdue(t *drivers.Turn) {
 
 // Deadline returns when Advance is due.
 func (c *h2conn) Deadline() codec.Time {
-	by := codec.Earliest(codec.Earliest(c.idleBy, c.headBy), c.streamBy)
+	by := codec.Earliest(codec.Earliest(c.idleBy, c.headBy), codec.Earliest(c.streamBy, c.trimBy))
 	return codec.Earliest(by, c.c.Deadline())
 }
 
@@ -282,7 +312,7 @@ func (c *h2conn) settle(t *drivers.Turn) {
 	case c.has(h2Abort):
 		s = drivers.Abort
 	case c.has(h2Closing):
-		c.idleBy, c.headBy, c.streamBy = codec.Never, codec.Never, codec.Never
+		c.idleBy, c.headBy, c.streamBy, c.trimBy = codec.Never, codec.Never, codec.Never, codec.Never
 		if s == 0 {
 			s = drivers.Closing
 		}
@@ -291,9 +321,12 @@ func (c *h2conn) settle(t *drivers.Turn) {
 			s |= drivers.WantInput
 		}
 		if c.c.Streams() > 0 {
-			c.idleBy = codec.Never
+			c.idleBy, c.trimBy = codec.Never, codec.Never
 		} else if c.idleBy == codec.Never {
 			c.idleBy = never0(t.Now, c.srv.d.Idle)
+			if len(c.slots) > 0 {
+				c.trimBy = t.Now.Add(trimAfter)
+			}
 		}
 	}
 	c.status = s

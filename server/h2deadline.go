@@ -34,9 +34,10 @@ func (s *h2stream) deadline() codec.Time {
 	return codec.Earliest(by, s.bodyDeadline())
 }
 
-// bodyDeadline is when the request body must have made progress.
+// bodyDeadline is when the request body must have made progress. A body of unknown length whose response has begun is half of a
+// conversation, as in gRPC: either side may be silent for long.
 func (s *h2stream) bodyDeadline() codec.Time {
-	if !s.inOpen || s.drain || s.held() {
+	if !s.inOpen || s.drain || s.begun && s.left < 0 || s.held() {
 		return codec.Never
 	}
 	d := &s.c.srv.d

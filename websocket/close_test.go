@@ -1,8 +1,12 @@
 package websocket_test
 
 import (
+	"context"
 	"errors"
+	"io"
 	"net"
+	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/purewire/purewire/codec/ws"
+	"github.com/purewire/purewire/server"
 	"github.com/purewire/purewire/websocket"
 )
 
@@ -171,4 +176,37 @@ func TestDrain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A panic in OnOpen ends the connection for those who already use it.
+func TestPanicInOnOpen(t *testing.T) {
+	u := &websocket.Upgrader{}
+	failed := make(chan error, 1)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		entered := make(chan struct{})
+		c, err := u.Upgrade(w, r, &websocket.Handler{OnOpen: func(*websocket.Conn) {
+			<-entered // not a thing to do in a callback, but then, neither is this
+			panic("as you wish")
+		}})
+		close(entered)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for err == nil {
+			err = c.Send(context.Background(), websocket.Text, []byte("x"))
+		}
+		failed <- err
+	})
+	each(t, sitesFor(t, server.Config{Handler: h}, ""), func(t *testing.T, s site) {
+		nc, err := net.Dial("tcp", s.addr)
+		require.NoError(t, err)
+		defer nc.Close()
+		_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
+		_, _ = io.WriteString(nc, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+		require.Equal(t, ws.CloseAbnormal, websocket.CloseStatus(<-failed))
+		_, err = io.Copy(io.Discard, nc) // the 101, if the driver got that far, and the end
+		require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/purewire/purewire/codec/ws"
 )
@@ -70,26 +71,48 @@ func (d *Dialer) dialStream(ctx context.Context, c *Conn, u *url.URL) (*Conn, er
 	return c, nil
 }
 
-// pipe makes a net.Conn, with deadlines, of a stream that has none.
+// pipe makes a net.Conn, with deadlines, of a stream that has none. The two directions end by themselves, as those of a socket do: when
+// the server has finished, what is still written is dropped and does not hide what the server said last.
 func pipe(stream io.ReadWriteCloser, done func()) net.Conn {
-	near, far := net.Pipe()
+	in, fill := net.Pipe()
+	out, drain := net.Pipe()
 	go func() {
-		_, _ = io.Copy(far, stream)
-		_ = far.Close()
-		_ = stream.Close()
-		done()
+		_, _ = io.Copy(fill, stream)
+		_ = fill.Close()
 	}()
 	go func() {
-		if _, err := io.Copy(stream, far); err != nil {
-			// The server takes no more, but may have said why: what it sent is still read.
-			_, _ = io.Copy(io.Discard, far)
-			return
-		}
-		if h, ok := stream.(interface{ CloseWrite() error }); ok {
+		if _, err := io.Copy(stream, drain); err != nil {
+			_, _ = io.Copy(io.Discard, drain)
+		} else if h, ok := stream.(interface{ CloseWrite() error }); ok {
 			_ = h.CloseWrite()
-		} else {
-			_ = stream.Close()
 		}
+		// The connection is closed at this end. The server has a moment to finish too.
+		time.AfterFunc(streamLinger, func() {
+			_ = stream.Close()
+			done()
+		})
 	}()
-	return near
+	return &streamConn{Conn: in, out: out}
+}
+
+// streamLinger is how long a stream may take to end after this end has closed it.
+const streamLinger = 2 * time.Second
+
+// streamConn reads from one pipe and writes to another.
+type streamConn struct {
+	net.Conn
+	out net.Conn
+}
+
+func (c *streamConn) Write(p []byte) (int, error)        { return c.out.Write(p) }
+func (c *streamConn) SetWriteDeadline(t time.Time) error { return c.out.SetWriteDeadline(t) }
+
+func (c *streamConn) SetDeadline(t time.Time) error {
+	_ = c.out.SetDeadline(t)
+	return c.Conn.SetDeadline(t)
+}
+
+func (c *streamConn) Close() error {
+	_ = c.out.Close()
+	return c.Conn.Close()
 }

@@ -19,19 +19,31 @@ var (
 
 // attach makes c the machine of a connection whose opening handshake is done. It runs on the owner.
 func (c *Conn) attach(t *drivers.Turn, l drivers.Link) drivers.Machine {
-	m := (*machine)(c)
+	done := false
+	defer func() {
+		if done {
+			return
+		}
+		// OnOpen has panicked. The driver has not seen this machine yet, so it will not tell it of the end.
+		c.back()
+		c.flags |= fGone
+		c.err = &CloseError{Code: ws.CloseAbnormal, Err: drivers.ErrClosed}
+		c.changed()
+		c.mu.Unlock()
+	}()
 	c.mu.Lock()
 	c.link = l
 	c.flags = c.flags&^fWoken | fOpened
 	_ = c.ws.Advance(t.Now) // arms the timers; nothing can be wrong yet
-	c.mu.Unlock()
 	if c.h != nil && c.h.OnOpen != nil {
+		c.away()
 		c.h.OnOpen(c)
+		c.back()
 	}
-	c.mu.Lock()
 	c.settle(t)
+	done = true
 	c.mu.Unlock()
-	return m
+	return (*machine)(c)
 }
 
 // serve begins a call that may append to dst.
@@ -69,7 +81,7 @@ func (m *machine) Receive(t *drivers.Turn, src, dst []byte) (n int, out []byte) 
 	defer c.panicked(&done)
 	c.mu.Lock()
 	c.serve(t, dst)
-	if err := c.ws.Advance(t.Now); err != nil {
+	if err := c.ws.Advance(t.Now); err != nil && !c.has(fFailed) {
 		c.late(err)
 	}
 	var ev ws.Event

@@ -33,7 +33,7 @@ func (c *Conn) unlock() {
 	switch {
 	case !c.needWake():
 		c.mu.Unlock()
-	case c.w == nil || c.w.pumping || c.w.alone || c.waiting() == 0:
+	case c.in == nil || c.w == nil || c.w.pumping || c.w.alone || c.waiting() == 0:
 		c.flags |= fWoken
 		c.mu.Unlock()
 		l.Wake()

@@ -48,7 +48,8 @@ func (c *Conn) wait(ctx context.Context, ready func() bool) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if !w.pumping && !w.alone && c.link != nil {
+		// Not with a Handler: its callbacks must not run inside of somebody's Send, and Upgrade has seen to a reader.
+		if c.in != nil && !w.pumping && !w.alone && c.link != nil {
 			c.pump()
 			continue
 		}

@@ -2,8 +2,8 @@ package hpack
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/bits"
+
+	"github.com/purewire/purewire/codec/internal/hcode"
 )
 
 // link is what the index knows of an entry of the dynamic table: the hashes, and for each of the two the next older entry in the
@@ -28,27 +28,7 @@ func (x *index) reset() {
 }
 
 // hashOf returns a hash of s, different for different seeds.
-func hashOf(s []byte, seed uint32) uint32 {
-	const k0, k1 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db
-	h := uint64(seed) ^ k1 ^ uint64(len(s))<<32
-	for len(s) > 16 {
-		hi, lo := bits.Mul64(binary.LittleEndian.Uint64(s)^k0, binary.LittleEndian.Uint64(s[8:])^h)
-		h = hi ^ lo
-		s = s[16:]
-	}
-	var a, b uint64
-	switch {
-	case len(s) >= 8:
-		a, b = binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[len(s)-8:])
-	case len(s) >= 4:
-		a, b = uint64(binary.LittleEndian.Uint32(s)), uint64(binary.LittleEndian.Uint32(s[len(s)-4:]))
-	case len(s) > 0:
-		a, b = uint64(s[0])|uint64(s[len(s)/2])<<8|uint64(s[len(s)-1])<<16, 0
-	}
-	hi, lo := bits.Mul64(a^k0, b^h)
-	h = hi ^ lo
-	return uint32(h) ^ uint32(h>>32)
-}
+func hashOf(s []byte, seed uint32) uint32 { return hcode.Hash(s, seed) }
 
 // alive tells whether the entry with this sequence number is in the table; 0 never is. Numbers begin at 1.
 func (t *table) alive(seq uint32) bool { return t.head+1-seq <= t.count && seq != 0 }

@@ -15,7 +15,6 @@ func field(name, value string) codec.Field {
 type end struct {
 	*Conn
 	in, out []byte
-	events  []string
 }
 
 // pump moves everything both ends have to say until nobody has anything left, a few octets at a time.

@@ -78,7 +78,6 @@ var (
 	testScheme  = []byte("http")
 	testHost    = []byte("a.test")
 	testPath    = []byte("/")
-	testProto   = []byte("websocket")
 )
 
 func (in *connInstance) Reset() {

@@ -26,10 +26,9 @@ type echo struct {
 }
 
 type echoTask struct {
-	hash   [32]byte
-	got    []byte
-	left   int
-	status int
+	hash [32]byte
+	got  []byte
+	left int
 }
 
 func (e *echo) event(ev *Event) {

@@ -50,7 +50,7 @@ func TestServeHelpIsComplete(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^  --([-\w]+) `).FindAllStringSubmatch(out, -1) {
 		named = append(named, m[1])
 	}
-	require.Equal(t, []string{"addr", "driver", "loops", "dir", "tls-addr", "cert", "key", "grace"}, named)
+	require.Equal(t, []string{"addr", "driver", "loops", "dir", "tls-addr", "cert", "key", "http2-only", "h2c-upgrade", "grace"}, named)
 	for _, name := range backendNames() {
 		require.Contains(t, out, "   "+name+" ")
 	}
@@ -67,6 +67,8 @@ func TestUsageErrorsSayWhatIsWrong(t *testing.T) {
 		{[]string{"serve", "--loops", "many"}, `invalid value "many" for flag --loops`},
 		{[]string{"serve", "--driver", "nethttp", "--loops", "2"}, "--loops is for the reactor"},
 		{[]string{"serve", "--grace", "-1s"}, "--grace cannot be negative"},
+		{[]string{"serve", "--http2-only", "--h2c-upgrade"}, "--h2c-upgrade is for HTTP/1.1"},
+		{[]string{"serve", "--driver", "nethttp", "--h2c-upgrade"}, "net/http has none"},
 		{[]string{"serve", "--colour"}, "flag provided but not defined: --colour"},
 		{[]string{"serve", "now"}, `what is "now"?`},
 		{[]string{"version", "now"}, `what is "now"?`},

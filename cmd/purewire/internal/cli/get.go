@@ -145,7 +145,9 @@ func (f *getFlags) fetch(req *http.Request, e Env) error {
 		tr.TLS = &tls.Config{InsecureSkipVerify: true} // asked for, and said
 	}
 	if f.verbose {
-		tr.Wrap = func(nc net.Conn, protocol string) net.Conn { return newTap(nc, protocol, e.Stderr) }
+		log := &tapLog{w: e.Stderr}
+		defer log.end()
+		tr.Wrap = func(nc net.Conn, protocol string) net.Conn { return newTap(nc, protocol, log) }
 	}
 	c := &http.Client{Transport: tr, Timeout: f.timeout}
 	if !f.follow {

@@ -29,6 +29,11 @@ func startNetHTTP(f serveFlags, h http.Handler) (backend, error) {
 	}
 	b := &netHTTP{addr: l.Addr(), done: make(chan struct{}), conns: make(map[net.Conn]http.ConnState)}
 	b.srv = &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ConnState: b.track, TLSConfig: f.tls}
+	if f.http2Only {
+		b.srv.Protocols = new(http.Protocols)
+		b.srv.Protocols.SetHTTP2(true)
+		b.srv.Protocols.SetUnencryptedHTTP2(true)
+	}
 	go func() {
 		defer close(b.done)
 		if f.tls != nil {

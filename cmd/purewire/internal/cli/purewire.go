@@ -18,7 +18,7 @@ import (
 )
 
 // newService makes the HTTP server that both drivers carry: h behind the native handler.
-func newService(h http.Handler) (*server.Server, error) {
+func newService(f serveFlags, h http.Handler) (*server.Server, error) {
 	hello, err := http1.NewStatic(&http1.ResponseHead{
 		Status: http.StatusOK,
 		Fields: []codec.Field{{Name: []byte("Content-Type"), Value: []byte("text/plain; charset=utf-8")}},
@@ -28,8 +28,10 @@ func newService(h http.Handler) (*server.Server, error) {
 		return nil, err
 	}
 	return server.New(server.Config{
-		Handler: h,
-		HTTP2:   http2.Config{ExtendedConnect: true}, // WebSocket over HTTP/2
+		Handler:      h,
+		HTTP2:        http2.Config{ExtendedConnect: true}, // WebSocket over HTTP/2
+		DisableHTTP1: f.http2Only,
+		UpgradeH2C:   f.upgrade,
 		Native: server.NativeFunc(func(c *server.Ctx) {
 			switch string(c.Path()) {
 			case demo.NativePath:
@@ -78,7 +80,7 @@ func (b *purewire) run(serve func() error) *purewire {
 }
 
 func startStdnet(f serveFlags, h http.Handler) (backend, error) {
-	svc, err := newService(h)
+	svc, err := newService(f, h)
 	if err != nil {
 		return nil, err
 	}

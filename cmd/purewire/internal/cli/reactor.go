@@ -17,7 +17,7 @@ const defaultDriver = "reactor"
 func init() { backends["reactor"] = startReactor }
 
 func startReactor(f serveFlags, h http.Handler) (backend, error) {
-	svc, err := newService(h)
+	svc, err := newService(f, h)
 	if err != nil {
 		return nil, err
 	}

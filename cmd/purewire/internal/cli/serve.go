@@ -36,6 +36,8 @@ Flags:
   --cert FILE        certificate chain in PEM; it is read again when it changes, and after SIGHUP
                                                                  (a certificate made for this run)
   --key FILE         the certificate's key                       (like --cert)
+  --http2-only       no HTTP/1.1: in plain text every connection must begin with the preface of HTTP/2
+  --h2c-upgrade      accept Upgrade: h2c, which old clients send (curl --http2, nghttp -u)
   --grace DURATION   how long requests in flight may take after Ctrl-C or SIGTERM  (5s)
 
 Paths:
@@ -57,6 +59,7 @@ type serveFlags struct {
 	tlsAddr, cert, key string
 	tls                *tls.Config // of one backend; nil: plain text
 	loops              int
+	http2Only, upgrade bool
 	grace              time.Duration
 }
 
@@ -69,6 +72,8 @@ func parseServe(args []string, e Env) (f serveFlags, done bool, err error) {
 	set.StringVar(&f.tlsAddr, "tls-addr", "", "")
 	set.StringVar(&f.cert, "cert", "", "")
 	set.StringVar(&f.key, "key", "", "")
+	set.BoolVar(&f.http2Only, "http2-only", false, "")
+	set.BoolVar(&f.upgrade, "h2c-upgrade", false, "")
 	set.DurationVar(&f.grace, "grace", 5*time.Second, "")
 	done, err = parse(set, fmt.Sprintf(serveHelp, defaultDriver), args, 0, e)
 	if err != nil || done {
@@ -85,6 +90,10 @@ func parseServe(args []string, e Env) (f serveFlags, done bool, err error) {
 		return f, false, usagef("--cert is for --tls-addr, which is missing")
 	case backends[f.driver] == nil:
 		return f, false, usagef("there is no driver %q; take one of %s", f.driver, strings.Join(backendNames(), ", "))
+	case f.http2Only && f.upgrade:
+		return f, false, usagef("--h2c-upgrade is for HTTP/1.1, which --http2-only switches off")
+	case f.upgrade && f.driver == "nethttp":
+		return f, false, usagef("--h2c-upgrade: net/http has none")
 	case f.loops > 0 && f.driver != "reactor":
 		return f, false, usagef("--loops is for the reactor, %s has none", f.driver)
 	}

@@ -93,6 +93,56 @@ func onEveryDriver(t *testing.T, f func(t *testing.T, driver string)) {
 	}
 }
 
+// TestServeHTTP2Only: prior knowledge works, HTTP/1.1 gets no answer of its own kind.
+func TestServeHTTP2Only(t *testing.T) {
+	onEveryDriver(t, func(t *testing.T, driver string) {
+		r := startServe(t, "--driver", driver, "--http2-only")
+		tr := &http.Transport{Protocols: new(http.Protocols)}
+		tr.Protocols.SetUnencryptedHTTP2(true)
+		res, err := (&http.Client{Transport: tr, Timeout: 10 * time.Second}).Get(r.url + "/plaintext")
+		require.NoError(t, err)
+		res.Body.Close()
+		require.Equal(t, 2, res.ProtoMajor)
+		tr.CloseIdleConnections()
+		nc, err := net.Dial("tcp", r.url[len("http://"):])
+		require.NoError(t, err)
+		defer nc.Close()
+		_, err = io.WriteString(nc, "GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n")
+		require.NoError(t, err)
+		require.NoError(t, nc.SetReadDeadline(time.Now().Add(10*time.Second)))
+		b, _ := io.ReadAll(nc)
+		require.NotContains(t, string(b), "200 OK")
+		nc.Close()
+		code, _ := r.stop(t)
+		require.Zero(t, code)
+	})
+}
+
+// TestServeUpgrade: Upgrade: h2c is taken where the flag asks for it, and only there.
+func TestServeUpgrade(t *testing.T) {
+	onEveryDriver(t, func(t *testing.T, driver string) {
+		if driver == "nethttp" {
+			return
+		}
+		for _, tt := range []struct{ flag, want string }{{"--h2c-upgrade", "HTTP/1.1 101 "}, {"--http2-only=false", "HTTP/1.1 200 "}} {
+			r := startServe(t, "--driver", driver, tt.flag)
+			nc, err := net.Dial("tcp", r.url[len("http://"):])
+			require.NoError(t, err)
+			defer nc.Close()
+			_, err = io.WriteString(nc, "GET /plaintext HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
+			require.NoError(t, err)
+			require.NoError(t, nc.SetReadDeadline(time.Now().Add(10*time.Second)))
+			b := make([]byte, len(tt.want))
+			_, err = io.ReadFull(nc, b)
+			require.NoError(t, err)
+			require.Equal(t, tt.want, string(b))
+			nc.Close()
+			code, _ := r.stop(t)
+			require.Zero(t, code)
+		}
+	})
+}
+
 func TestServeAndStop(t *testing.T) {
 	onEveryDriver(t, func(t *testing.T, driver string) {
 		dir := t.TempDir()

@@ -20,10 +20,23 @@ type tap struct {
 	out, in side
 }
 
+// tapLog is where all directions of all connections write, until the command is done.
+type tapLog struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// end drops what connections still have to say.
+func (l *tapLog) end() {
+	l.mu.Lock()
+	l.w = io.Discard
+	l.mu.Unlock()
+}
+
 // side is one direction of a tap.
 type side struct {
-	mu    *sync.Mutex // of the log: two directions write to it
-	log   io.Writer
+	tl    *tapLog
+	log   io.Writer // tl.w, while its mutex is held
 	arrow string
 	h2    bool
 	wait  bool // the client preface is still to come
@@ -33,11 +46,12 @@ type side struct {
 	block hpack.Block
 }
 
-func newTap(nc net.Conn, protocol string, log io.Writer) net.Conn {
-	mu := new(sync.Mutex)
+func newTap(nc net.Conn, protocol string, log *tapLog) net.Conn {
 	h2 := protocol == "h2"
-	fmt.Fprintf(log, "* connected to %s, %s\n", nc.RemoteAddr(), protocol)
-	return &tap{Conn: nc, out: side{mu: mu, log: log, arrow: ">", h2: h2, wait: h2}, in: side{mu: mu, log: log, arrow: "<", h2: h2}}
+	log.mu.Lock()
+	fmt.Fprintf(log.w, "* connected to %s, %s\n", nc.RemoteAddr(), protocol)
+	log.mu.Unlock()
+	return &tap{Conn: nc, out: side{tl: log, arrow: ">", h2: h2, wait: h2}, in: side{tl: log, arrow: "<", h2: h2}}
 }
 
 func (t *tap) Read(p []byte) (int, error) {
@@ -56,8 +70,9 @@ func (s *side) see(p []byte) {
 	if len(p) == 0 {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.tl.mu.Lock()
+	defer s.tl.mu.Unlock()
+	s.log = s.tl.w
 	if !s.h2 {
 		s.heads(p)
 		return

@@ -30,6 +30,9 @@ const reloadEvery = 5 * time.Second
 // tlsConfig makes the configuration of --tls-addr and a line about it. Until ctx ends it follows changes of the files.
 func tlsConfig(ctx context.Context, f serveFlags, e Env) (*tls.Config, string, error) {
 	base := &tls.Config{NextProtos: protocols, MinVersion: tls.VersionTLS12}
+	if f.http2Only {
+		base.NextProtos = protocols[:1]
+	}
 	if f.cert == "" {
 		host, _, err := net.SplitHostPort(f.tlsAddr)
 		if err != nil {
