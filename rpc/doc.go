@@ -25,6 +25,15 @@
 // A call ends with a status. Errors of this package are *Error, or unwrap to a grpc.Code; StatusOf makes a status of any
 // error. A handler that panics ends its call with INTERNAL and nothing else.
 //
+// # Deadlines of the HTTP server
+//
+// A stream may be silent for long, which an HTTP server takes for a slow client. On package server, set those of its
+// deadlines that would end such a stream to none, and leave it to the deadlines of calls and to handlers:
+//
+//	server.Config{Handler: srv, Deadlines: server.Deadlines{BodyIdle: -1, BodyMinRate: -1, Handler: -1, Request: -1}}
+//
+// With its defaults, a client stream that sends less than 240 bytes per second after its first 5 seconds ends with UNAVAILABLE.
+//
 // # gRPC-Web
 //
 // The server recognizes application/grpc-web and application/grpc-web-text by the content-type, over HTTP/1.1 as well;

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/purewire/purewire/client"
@@ -60,13 +61,18 @@ func features(cfg rpc.ServerConfig) *rpc.Server {
 }
 
 func TestMetadataAndStatus(t *testing.T) {
+	var mu sync.Mutex
 	var panics []string
 	srv := features(rpc.ServerConfig{OnPanic: func(method string, v any, stack []byte) {
+		mu.Lock()
+		defer mu.Unlock()
 		panics = append(panics, fmt.Sprint(method, " ", v, " ", len(stack) > 0))
 	}})
 	onAll(t, srv, func(t *testing.T, c *rpc.Client) {
 		ctx := bound(t)
+		mu.Lock()
 		panics = nil
+		mu.Unlock()
 		for do, want := range map[string]grpc.Code{"": grpc.OK, "fail": grpc.AlreadyExists, "wrap": grpc.Aborted, "plain": grpc.Unknown,
 			"ok": grpc.Unknown, "panic": grpc.Internal} {
 			call := &rpc.Call{Metadata: rpc.Metadata{"x-in": {"v"}, "x-in-bin": {"\x00\x01", "", "\xff,"}}}
@@ -101,6 +107,8 @@ func TestMetadataAndStatus(t *testing.T) {
 		require.NoError(t, s.Send(nil))
 		_, err = s.Recv()
 		code(t, grpc.Internal, err)
+		mu.Lock()
+		defer mu.Unlock()
 		require.Equal(t, []string{"/t.F/Unary secret true", "/t.F/Late late true"}, panics)
 		// The server lives.
 		_, err = c.Unary(ctx, "/t.Kinds/Echo", nil, nil)
@@ -195,7 +203,12 @@ func TestLimits(t *testing.T) {
 
 func TestInterceptors(t *testing.T) {
 	var log []string
-	note := func(s string) { log = append(log, s) }
+	var mu sync.Mutex
+	note := func(s string) {
+		mu.Lock()
+		defer mu.Unlock()
+		log = append(log, s)
+	}
 	unary := func(name string) rpc.UnaryInterceptor {
 		return func(ctx context.Context, method string, req []byte, next rpc.UnaryFunc) ([]byte, error) {
 			note(name + " " + method)
@@ -221,7 +234,9 @@ func TestInterceptors(t *testing.T) {
 	srv := kinds(rpc.ServerConfig{Unary: []rpc.UnaryInterceptor{unary("a"), unary("b")}, Stream: []rpc.StreamInterceptor{stream("c"), stream("d")}})
 	onAll(t, srv, func(t *testing.T, c *rpc.Client) {
 		ctx := bound(t)
+		mu.Lock()
 		log = nil
+		mu.Unlock()
 		reply, err := c.Unary(ctx, "/t.Kinds/Echo", []byte("x"), nil)
 		require.NoError(t, err)
 		require.Equal(t, "xba", string(reply))
@@ -229,8 +244,10 @@ func TestInterceptors(t *testing.T) {
 		code(t, grpc.PermissionDenied, err)
 		_, err = c.Unary(ctx, "/t.Kinds/Count", []byte("1"), nil)
 		require.NoError(t, err)
+		mu.Lock()
 		require.Equal(t, []string{"a /t.Kinds/Echo", "b /t.Kinds/Echo", "/b", "/a", "a /t.Kinds/Echo",
 			"c /t.Kinds/Count", "cd /t.Kinds/Count", "/d", "/c"}, log)
+		mu.Unlock()
 
 		cc := *c
 		cc.UnaryInterceptors = []rpc.UnaryClientInterceptor{

@@ -24,7 +24,11 @@ import (
 var engines = map[string]func(t testing.TB, h http.Handler) string{"stdnet": onStdnet, "reactor": onReactor, "nethttp": onNetHTTP}
 
 func onStdnet(t testing.TB, h http.Handler) string {
-	svc, err := server.New(server.Config{Handler: h})
+	return onStdnetWith(t, server.Config{Handler: h})
+}
+
+func onStdnetWith(t testing.TB, cfg server.Config) string {
+	svc, err := server.New(cfg)
 	require.NoError(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

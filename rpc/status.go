@@ -89,5 +89,6 @@ const (
 	rNoEncoding  = "grpc-Message-Encoding: no such encoding is configured"
 	rURL         = "grpc-Path: the method is not /Service/Method, or the base is no URL"
 	rTransport   = "grpc-HTTP2: the connection failed: "
+	rCut         = "grpc-HTTP2: the server gave the request up"
 	rReset       = "grpc-Errors: the stream was reset"
 )

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -86,10 +87,19 @@ func (s *Stream) watch() func() {
 
 // cause is err, or the reason for it if the call's context has ended.
 func (s *Stream) cause(err error) error {
-	if c := s.ctx.Err(); c != nil && err != nil {
+	if err == nil {
+		return nil
+	}
+	if c := s.ctx.Err(); c != nil {
 		return c
 	}
-	return err
+	var known *Error
+	var g *grpc.Error
+	if errors.As(err, &known) || errors.As(err, &g) {
+		return err
+	}
+	// The connection's, or a deadline of the HTTP server's: its text is not for the peer.
+	return &Error{Code: grpc.Unavailable, Message: rCut}
 }
 
 // Context ends with the call: when its deadline passes (grpc-timeout), when the client resets the stream or the connection is

@@ -161,9 +161,9 @@ func (f *flood) Read(p []byte) (int, error) {
 // buffers of the connection; nothing is queued here. The twin: as many that are received all arrive.
 func TestUndelivered(t *testing.T) {
 	srv := rpc.NewServer(rpc.ServerConfig{})
-	release := make(chan struct{})
-	var held atomic.Int64
+	var gate atomic.Pointer[chan struct{}]
 	srv.Bidi("/t.G/Hold", func(s *rpc.Stream) error {
+		release := *gate.Load()
 		_ = s.SendHeader()
 		select {
 		case <-release:
@@ -184,7 +184,8 @@ func TestUndelivered(t *testing.T) {
 	})
 	for _, name := range []string{"stdnet", "reactor"} {
 		t.Run(name, func(t *testing.T) {
-			release = make(chan struct{})
+			release := make(chan struct{})
+			gate.Store(&release)
 			addr := engines[name](t, srv)
 			f := &flood{unit: frame(0, 0, "")}
 			const total = 1_000_000
@@ -201,7 +202,6 @@ func TestUndelivered(t *testing.T) {
 				last = f.taken.Load()
 				time.Sleep(30 * time.Millisecond)
 			}
-			held.Store(last)
 			require.Less(t, last*5, int64(2<<20), "bytes that nobody received")
 			close(release)
 			b, err := io.ReadAll(resp.Body)
@@ -222,8 +222,9 @@ func TestResponses(t *testing.T) {
 		trailers map[string]string
 	}
 	grpcType := map[string]string{"Content-Type": "application/grpc"}
-	var now answer
+	var current atomic.Pointer[answer]
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		now := *current.Load()
 		_, _ = io.Copy(io.Discard, r.Body)
 		for k, v := range now.h {
 			w.Header().Set(k, v)
@@ -276,7 +277,7 @@ func TestResponses(t *testing.T) {
 			{answer{500, nil, "x", nil}, grpc.Unknown},
 			{answer{200, grpcType, "abort", nil}, grpc.Internal}, // RST_STREAM(INTERNAL_ERROR)
 		} {
-			now = v.a
+			current.Store(&v.a)
 			_, err := c.Unary(bound(t), "/a.B/C", nil, nil)
 			require.Equal(t, v.want.String(), rpc.CodeOf(err).String(), "%d: %v", i, err)
 		}
