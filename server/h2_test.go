@@ -661,3 +661,23 @@ func TestH2Trim(t *testing.T) {
 	ask()
 	require.NotEmpty(t, m.slots)
 }
+
+// BodyIdle runs again after a piece that the handler has read, however small it was.
+func TestH2BodyIdleAfterSmallPiece(t *testing.T) {
+	mux := http.NewServeMux()
+	read := make(chan error, 1)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(r.Body)
+		read <- err
+	})
+	onBoth(t, Config{Handler: mux, Deadlines: Deadlines{BodyIdle: 100 * time.Millisecond, Handler: -1, Request: -1}}, func(t *testing.T, c *http.Client, url string) {
+		pr, pw := io.Pipe()
+		defer pw.Close()
+		go func() { _, _ = pw.Write([]byte("x")) }()
+		resp, err := c.Post(url, "", pr)
+		require.ErrorIs(t, <-read, ErrTimeout)
+		if err == nil {
+			resp.Body.Close()
+		}
+	})
+}

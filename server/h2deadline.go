@@ -12,8 +12,19 @@ import (
 
 // watch makes sure that Advance is called for the stream's deadlines. h2conn.streamBy may be early: looking once too often is
 // cheaper than keeping all deadlines in order.
-func (c *h2conn) watch(s *h2stream) {
-	c.streamBy = codec.Earliest(c.streamBy, s.deadline())
+func (c *h2conn) watch(s *h2stream, now codec.Time) {
+	by := s.deadline()
+	if d := c.srv.d.BodyIdle; d > 0 && s.awaited() {
+		// A body whose reader is the slow one has no deadline now, but may have one as soon as it is read: look again then.
+		by = codec.Earliest(by, now.Add(d))
+	}
+	c.streamBy = codec.Earliest(c.streamBy, by)
+}
+
+// awaited reports whether more of the request body is to come, and soon: a body of unknown length whose response has begun is half of a
+// conversation, as in gRPC, where either side may be silent for long.
+func (s *h2stream) awaited() bool {
+	return s.inOpen && !s.drain && !s.lost && s.tun == nil && !(s.begun && s.left < 0)
 }
 
 // deadline is the earliest time at which something must have happened on the stream.
@@ -34,10 +45,9 @@ func (s *h2stream) deadline() codec.Time {
 	return codec.Earliest(by, s.bodyDeadline())
 }
 
-// bodyDeadline is when the request body must have made progress. A body of unknown length whose response has begun is half of a
-// conversation, as in gRPC: either side may be silent for long.
+// bodyDeadline is when the request body must have made progress.
 func (s *h2stream) bodyDeadline() codec.Time {
-	if !s.inOpen || s.drain || s.begun && s.left < 0 || s.held() {
+	if !s.awaited() || s.held() {
 		return codec.Never
 	}
 	d := &s.c.srv.d
@@ -46,7 +56,7 @@ func (s *h2stream) bodyDeadline() codec.Time {
 		by = s.last.Add(d.BodyIdle)
 	}
 	if d.BodyMinRate > 0 {
-		due := d.BodyGrace + time.Duration(float64(s.got)/float64(d.BodyMinRate)*float64(time.Second))
+		due := d.BodyGrace + time.Duration(float64(s.rated)/float64(d.BodyMinRate)*float64(time.Second))
 		by = codec.Earliest(by, s.mark.Add(due))
 	}
 	return by
@@ -95,7 +105,10 @@ func (c *h2conn) expire(t *drivers.Turn) {
 			s.expire(t)
 		}
 		if s.c != nil && s.tun == nil {
-			c.watch(s) // a tunnel is watched again when it was driven
+			if s.awaited() && s.held() {
+				s.mark, s.last, s.rated = t.Now, t.Now, 0 // the clocks stand still meanwhile
+			}
+			c.watch(s, t.Now) // a tunnel is watched again when it was driven
 		}
 	}
 }

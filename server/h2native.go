@@ -118,7 +118,7 @@ func (x *Ctx) finishH2() []byte {
 	} else if s.ended {
 		s.doneNative(x.t, x.l)
 	} else {
-		s.c.watch(s)
+		s.c.watch(s, x.t.Now)
 	}
 	out := x.dst
 	x.clear()

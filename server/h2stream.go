@@ -23,6 +23,7 @@ type h2stream struct {
 	mark  codec.Time // start of the body's rate clock
 	last  codec.Time // last byte of the body
 	got   int64      // body bytes received
+	rated int64      // those since mark
 	left  int64      // declared length, -1 unknown
 
 	isHead  bool
@@ -171,7 +172,7 @@ func (s *h2stream) start(t *drivers.Turn, l *local, out []byte) []byte {
 	s.counted = true
 	s.newExchange(t, l)
 	s.x.counted = true
-	c.watch(s)
+	c.watch(s, t.Now)
 	go s.x.run()
 	return out
 }
@@ -231,6 +232,7 @@ func (s *h2stream) data(t *drivers.Turn, l *local, out []byte) []byte {
 	ev := &l.h2
 	n := len(ev.Data)
 	s.got += int64(n)
+	s.rated += int64(n)
 	s.last = t.Now
 	if ev.EndStream {
 		s.inOpen = false
@@ -245,6 +247,7 @@ func (s *h2stream) data(t *drivers.Turn, l *local, out []byte) []byte {
 	case s.tun != nil:
 		return s.tunnelData(t, l, out, ev.Data)
 	}
+	s.c.watch(s, t.Now)
 	if x := s.x; x != nil {
 		if x.over() {
 			_ = s.c.c.Consumed(s.id, n)

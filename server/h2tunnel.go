@@ -189,7 +189,7 @@ func (s *h2stream) drive(t *drivers.Turn, l *local, out []byte) []byte {
 	if s.tun == tun {
 		tun.link.unsent.Store(int64(len(tun.out) - tun.outOff))
 		_ = s.c.c.Ready(s.id, len(tun.out) > tun.outOff || tun.m.Status()&drivers.Closing != 0)
-		s.c.watch(s)
+		s.c.watch(s, t.Now)
 	}
 	return out
 }
@@ -233,6 +233,6 @@ func (s *h2stream) sendTunnel(t *drivers.Turn, l *local, out []byte, max int) []
 	// Until the client ends its side too, or takes too long, its bytes are dropped.
 	s.drain = true
 	s.by = t.Now.Add(tunnelLinger)
-	s.c.watch(s)
+	s.c.watch(s, t.Now)
 	return o
 }

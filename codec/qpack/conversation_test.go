@@ -86,7 +86,7 @@ func (k *talk) step(script *[]byte) error {
 		for range next(script, 6) {
 			fields = append(fields, k.field(script))
 		}
-		stream := k.fromHere
+		var stream uint64
 		if next(script, 4) > 0 || len(k.order) == 0 {
 			k.fromHere += 4
 			stream = k.fromHere

@@ -34,7 +34,7 @@ func appendResponse(dst []byte, st Status) []byte {
 	if st == Unknown {
 		return dst
 	}
-	dst = append(dst, 1<<3|0)
+	dst = append(dst, 1<<3) // field 1, a varint
 	return binary.AppendUvarint(dst, uint64(st))
 }
 
