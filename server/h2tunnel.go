@@ -57,35 +57,14 @@ const tunnelLinger = 5 * time.Second
 // Switch answers an extended CONNECT with 200 and hands the stream to what next returns (RFC 8441 section 5). protocol must be the
 // one that the request names.
 func (w h2writer) Switch(protocol string, next Next) (drivers.Link, error) {
-	x := w.x
-	x.g.mu.Lock()
-	gone, dead := x.next != nil, x.dead != nil || x.taken
-	err := x.deadErr()
-	x.g.mu.Unlock()
-	p := x.req.Header[":protocol"]
-	switch {
-	case gone:
-		return nil, http.ErrHijacked
-	case dead:
+	if err := w.mayHandOver(); err != nil {
 		return nil, err
-	case w.wrote, w.ended:
-		return nil, ErrAnswered
-	case x.req.Method != http.MethodConnect, len(p) != 1, p[0] != protocol:
+	}
+	p := w.x.req.Header[":protocol"]
+	if w.x.req.Method != http.MethodConnect || len(p) != 1 || p[0] != protocol {
 		return nil, ErrSwitch
 	}
-	w.WriteHeader(http.StatusOK)
-	if err := w.send(nil, false); err != nil {
-		return nil, err
-	}
-	if x.info != nil {
-		x.info.Status = http.StatusOK
-	}
-	x.g.mu.Lock()
-	x.next = next
-	x.g.changed()
-	x.g.mu.Unlock()
-	x.link.Wake()
-	return x.link, nil
+	return w.handOver(http.StatusOK, next)
 }
 
 // h2writer is the http.ResponseWriter of HTTP/2: it can hand over its stream, not the connection.

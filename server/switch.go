@@ -52,27 +52,44 @@ var _ Switcher = (*response)(nil)
 // Switch implements Switcher.
 func (w *response) Switch(protocol string, next Next) (drivers.Link, error) {
 	x := w.x
-	x.g.mu.Lock()
-	gone, dead, whole := x.hijack != nil || x.next != nil, x.dead != nil || x.taken, x.inEOF
-	err := x.deadErr()
-	x.g.mu.Unlock()
-	switch {
-	case gone:
-		return nil, http.ErrHijacked
-	case dead:
+	if err := w.mayHandOver(); err != nil {
 		return nil, err
-	case w.wrote, w.ended:
-		return nil, ErrAnswered
-	case x.minor == 0, !whole:
+	}
+	x.g.mu.Lock()
+	whole := x.inEOF
+	x.g.mu.Unlock()
+	if x.minor == 0 || !whole {
 		return nil, ErrSwitch
 	}
 	w.Header()["Upgrade"] = []string{protocol}
-	w.WriteHeader(http.StatusSwitchingProtocols)
+	return w.handOver(http.StatusSwitchingProtocols, next)
+}
+
+// mayHandOver reports why the connection, or the stream, cannot be handed over, if it cannot.
+func (w *writer) mayHandOver() error {
+	x := w.x
+	x.g.mu.Lock()
+	defer x.g.mu.Unlock()
+	switch {
+	case x.hijack != nil || x.next != nil:
+		return http.ErrHijacked
+	case x.dead != nil || x.taken:
+		return x.deadErr()
+	case w.wrote, w.ended:
+		return ErrAnswered
+	}
+	return nil
+}
+
+// handOver answers with status and leaves what follows to next.
+func (w *writer) handOver(status int, next Next) (drivers.Link, error) {
+	x := w.x
+	w.WriteHeader(status)
 	if err := w.send(nil, false); err != nil {
 		return nil, err
 	}
 	if x.info != nil {
-		x.info.Status = http.StatusSwitchingProtocols
+		x.info.Status = status
 	}
 	x.g.mu.Lock()
 	x.next = next

@@ -125,8 +125,13 @@ func (c *conn) Status() (s drivers.Status) {
 		// Input is thrown away by pump until close_notify is out; from then on by the driver.
 		return drivers.WantInput | drivers.WantOutput
 	case in&drivers.WantInput != 0:
+		// What is here comes first: asked for more, a driver would read ahead without end.
+		if len(c.tail) > 0 && c.has(fFeed) || len(c.rest) > 0 {
+			s |= drivers.WantOutput
+			break
+		}
 		s |= drivers.WantInput
-		if len(c.tail) > 0 && c.flags&(fFeed|fCramped) != 0 || len(c.rest) > 0 {
+		if len(c.tail) > 0 && c.has(fCramped) {
 			s |= drivers.WantOutput
 		}
 	}

@@ -4,8 +4,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -79,4 +82,28 @@ func (c *config) load(ctx context.Context, srv *server, wire string, n int) (s s
 	s.rate, _ = strconv.ParseFloat(m[1], 64)
 	s.cpu = float64(after.Sub(before).Total) / 1e3 / float64(n)
 	return s, nil
+}
+
+// memory is how much resident memory a connection adds, in bytes.
+func (c *config) memory(ctx context.Context, name, wire string) (float64, error) {
+	srv, err := c.start(ctx, name, wire)
+	if err != nil {
+		return 0, err
+	}
+	defer srv.stop()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	var pids []string
+	for _, p := range srv.pids {
+		pids = append(pids, strconv.Itoa(p))
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(c.out, "bin", "idle"), "-http2", "-addr", srv.addr, "-conns", strconv.Itoa(c.idle),
+		"-pids", strings.Join(pids, ","), "-tls="+strconv.FormatBool(wire == "h2"))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, err
+	}
+	var r struct{ PerConn float64 }
+	return r.PerConn, json.Unmarshal(out, &r)
 }

@@ -30,6 +30,7 @@ type config struct {
 	cpuTime                time.Duration
 	serverCPU, loadCPU     int
 	wires, peers           []string
+	idle                   int
 	out, results           string
 }
 
@@ -49,6 +50,7 @@ func parse() (*config, error) {
 	flag.IntVar(&c.conns, "c", 8, "connections of h2load")
 	flag.IntVar(&c.streams, "m", 32, "concurrent streams per connection")
 	flag.DurationVar(&c.cpuTime, "time", time.Second, "processor time that a server should use per round: how many requests that takes is found by a shorter run before")
+	flag.IntVar(&c.idle, "idle", 0, "also measure the memory of that many idle connections, after one request each")
 	flag.IntVar(&c.serverCPU, "server-cpu", 0, "core of the servers")
 	flag.IntVar(&c.loadCPU, "load-cpu", 1, "core of h2load")
 	flag.StringVar(&wires, "wires", "h2c,h2", "h2c: plain text with prior knowledge; h2: TLS 1.3")
@@ -67,8 +69,8 @@ func parse() (*config, error) {
 			return nil, fmt.Errorf("-peers %s: there are %s", p, strings.Join(names(), ", "))
 		}
 	}
-	if c.rounds < 1 || c.conns < 1 || c.streams < 1 || c.cpuTime <= 0 {
-		return nil, fmt.Errorf("-rounds, -c, -m and -time must be positive")
+	if c.rounds < 0 || c.idle < 0 || c.rounds == 0 && c.idle == 0 || c.conns < 1 || c.streams < 1 || c.cpuTime <= 0 {
+		return nil, fmt.Errorf("-c, -m, -time, and one of -rounds and -idle must be positive")
 	}
 	var err error
 	c.out, err = filepath.Abs(c.out)
@@ -87,7 +89,7 @@ func measure(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Join(c.out, "bin"), 0o755); err != nil {
 		return err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(c.out, "bin")+"/", "./cmd/peer-nethttp", "./cmd/peer-purewire")
+	build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(c.out, "bin")+"/", "./cmd/peer-nethttp", "./cmd/peer-purewire", "./cmd/idle")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("building the servers (run it in the directory bench): %w", err)
@@ -96,6 +98,9 @@ func measure(ctx context.Context) error {
 		return err
 	}
 	// Children inherit it; servers bind themselves to their own core.
+	if err := proc.RaiseFiles(); err != nil {
+		return err
+	}
 	if err := proc.Pin(c.loadCPU); err != nil {
 		return err
 	}
@@ -117,7 +122,21 @@ func measure(ctx context.Context) error {
 			}
 		}
 	}
-	text, fine := c.report(all)
+	idle := map[string]float64{}
+	for _, wire := range c.wires {
+		for _, name := range c.peers {
+			if c.idle == 0 {
+				break
+			}
+			k, err := c.memory(ctx, name, wire)
+			if err != nil {
+				return fmt.Errorf("%s, %s, idle: %w", wire, name, err)
+			}
+			fmt.Fprintf(os.Stderr, "%-4s %-14s %9.0f bytes/connection\n", wire, name, k)
+			idle[wire+"/"+name] = k
+		}
+	}
+	text, fine := c.report(all, idle)
 	fmt.Print(text)
 	if c.results != "" {
 		if err := os.WriteFile(c.results, []byte(text), 0o644); err != nil {

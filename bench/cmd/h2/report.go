@@ -56,7 +56,7 @@ func cmpFloat(a, b float64) int {
 }
 
 // report renders the tables; fine is whether all bars hold whose both sides took part.
-func (c *config) report(all map[string][]sample) (text string, fine bool) {
+func (c *config) report(all map[string][]sample, idle map[string]float64) (text string, fine bool) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# HTTP/2\n\nMeasured %s on %s, %d cores, %s; %s.\n", time.Now().UTC().Format(time.DateOnly), model(), runtime.NumCPU(), runtime.Version(), versions(c))
 	fmt.Fprintf(&b, "%d interleaved rounds of about %v of processor time, a fresh server process each, server on core %d, `h2load -c%d -m%d` on core %d,\n`GET /plaintext`, 13 bytes back.", c.rounds, c.cpuTime, c.serverCPU, c.conns, c.streams, c.loadCPU)
@@ -64,6 +64,9 @@ func (c *config) report(all map[string][]sample) (text string, fine bool) {
 	b.WriteString(" h2load may be the first to be saturated, so requests/s is only half of the truth.\n\n")
 	fmt.Fprintf(&b, "```\ncd bench && go run ./cmd/h2%s\n```\n", arguments())
 	for _, wire := range c.wires {
+		if c.rounds == 0 {
+			break
+		}
 		title := "Plain text, prior knowledge"
 		if wire == "h2" {
 			title = "TLS 1.3 (ECDSA P-256), ALPN h2"
@@ -87,6 +90,20 @@ func (c *config) report(all map[string][]sample) (text string, fine bool) {
 			b.WriteByte('\n')
 		}
 	}
+	if len(idle) > 0 {
+		fmt.Fprintf(&b, "\n## Memory of %d idle connections, after one request each\n\nBytes of resident memory that a connection adds; with Go's default collector.\n\n| peer |", c.idle)
+		for _, wire := range c.wires {
+			fmt.Fprintf(&b, " %s |", wire)
+		}
+		b.WriteString("\n|---|" + strings.Repeat("---|", len(c.wires)) + "\n")
+		for _, p := range c.peers {
+			fmt.Fprintf(&b, "| %s |", p)
+			for _, wire := range c.wires {
+				fmt.Fprintf(&b, " %.0f |", idle[wire+"/"+p])
+			}
+			b.WriteByte('\n')
+		}
+	}
 	fine = true
 	b.WriteString("\n## Bars\n\n| what | at most | is | |\n|---|---|---|---|\n")
 	for _, k := range bars {
@@ -99,6 +116,13 @@ func (c *config) report(all map[string][]sample) (text string, fine bool) {
 			word, fine = "MISSED", false
 		}
 		fmt.Fprintf(&b, "| %s, %s / %s | %.2f | %.2f | %s |\n", k.wire, k.subject, k.peer, k.factor, is, word)
+	}
+	if k, ok := idle["h2c/reactor"]; ok {
+		word := "holds"
+		if k > 4096 {
+			word, fine = "MISSED", false
+		}
+		fmt.Fprintf(&b, "| h2c, reactor, bytes per idle connection | 4096 | %.0f | %s |\n", k, word)
 	}
 	b.WriteString("\n## Who is who\n\n")
 	for _, p := range c.peers {

@@ -206,9 +206,10 @@ const nginxConf = `daemon off;
 USER
 worker_processes 1;
 worker_cpu_affinity MASK;
+worker_rlimit_nofile 20000;
 pid DIR/nginx.pid;
 error_log DIR/error.log crit;
-events { worker_connections 1000; }
+events { worker_connections 16000; }
 http {
 	access_log off;
 	keepalive_requests 1000000000;

@@ -21,6 +21,9 @@ import (
 	"github.com/purewire/purewire/bench/internal/proc"
 )
 
+// atOnce is how many connections are being opened at the same time.
+const atOnce = 64
+
 // Result is the line of JSON.
 type Result struct {
 	Conns         int
@@ -35,9 +38,10 @@ func main() {
 	settle := flag.Duration("settle", 3*time.Second, "time to rest before each reading")
 	secure := flag.Bool("tls", false, "TLS 1.3 instead of plain text")
 	ws := flag.Bool("ws", false, "WebSockets: the request is a message of 128 bytes that is echoed")
+	h2 := flag.Bool("http2", false, "HTTP/2: prior knowledge, or ALPN with -tls")
 	pidList := flag.String("pids", "", "processes of the server, with commas between")
 	flag.Parse()
-	r, err := run(*addr, *conns, *settle, *pidList, *secure, *ws)
+	r, err := run(*addr, *conns, *settle, *pidList, *secure, *ws, *h2)
 	if err == nil {
 		err = json.NewEncoder(os.Stdout).Encode(r)
 	}
@@ -47,7 +51,7 @@ func main() {
 	}
 }
 
-func run(addr string, conns int, settle time.Duration, pidList string, secure, ws bool) (r Result, err error) {
+func run(addr string, conns int, settle time.Duration, pidList string, secure, ws, h2 bool) (r Result, err error) {
 	if err := proc.RaiseFiles(); err != nil {
 		return r, err
 	}
@@ -68,22 +72,35 @@ func run(addr string, conns int, settle time.Duration, pidList string, secure, w
 		return openPlain(&unix.SockaddrInet4{Port: n, Addr: [4]byte{127, 0, 0, 1}})
 	}
 	if secure {
-		open = func() (io.ReadWriteCloser, error) { return openSecure(addr) }
+		open = func() (io.ReadWriteCloser, error) { return openSecure(addr, h2) }
 	}
 	req, end := []byte("GET /plaintext HTTP/1.1\r\nHost: "+addr+"\r\n\r\n"), "\r\n\r\nHello, World!"
+	ask := askFor(req, end)
+	if h2 {
+		ask = askHTTP2
+		plain := open
+		open = func() (io.ReadWriteCloser, error) {
+			c, err := plain()
+			if err == nil {
+				err = greetHTTP2(c)
+			}
+			return c, err
+		}
+	}
 	if ws {
 		plain := open
 		open = func() (io.ReadWriteCloser, error) {
 			c, err := plain()
 			if err == nil {
-				err = ask(c, []byte("GET / HTTP/1.1\r\nHost: "+addr+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-					"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), "\r\n\r\n")
+				err = askFor([]byte("GET / HTTP/1.1\r\nHost: "+addr+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+					"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), "\r\n\r\n")(c)
 			}
 			return c, err
 		}
 		// With a masking key of zeros, what comes back is what went out.
 		end = strings.Repeat("x", 128)
 		req = []byte("\x81\xfe\x00\x80\x00\x00\x00\x00" + end)
+		ask = askFor(req, end)
 	}
 	// A little traffic first, so that what a server allocates once is not counted as the connections'.
 	for range 10 {
@@ -91,7 +108,7 @@ func run(addr string, conns int, settle time.Duration, pidList string, secure, w
 		if err != nil {
 			return r, err
 		}
-		err = ask(c, req, end)
+		err = ask(c)
 		c.Close()
 		if err != nil {
 			return r, err
@@ -107,14 +124,34 @@ func run(addr string, conns int, settle time.Duration, pidList string, secure, w
 			c.Close()
 		}
 	}()
-	for range conns {
-		c, err := open()
-		if err != nil {
-			return r, fmt.Errorf("connection %d: %w", len(all), err)
+	// Some at a time: on a busy machine every round trip may have to wait its turn.
+	type opened struct {
+		c   io.ReadWriteCloser
+		err error
+	}
+	news := make(chan opened)
+	for left := conns; left > 0; left = conns - len(all) {
+		n := min(left, atOnce)
+		for range n {
+			go func() {
+				c, err := open()
+				if err == nil {
+					err = ask(c)
+				}
+				news <- opened{c, err}
+			}()
 		}
-		all = append(all, c)
-		if err := ask(c, req, end); err != nil {
-			return r, fmt.Errorf("connection %d: %w", len(all), err)
+		for range n {
+			o := <-news
+			if o.c != nil {
+				all = append(all, o.c)
+			}
+			if err == nil && o.err != nil {
+				err = fmt.Errorf("connection %d: %w", len(all), o.err)
+			}
+		}
+		if err != nil {
+			return r, err
 		}
 	}
 	time.Sleep(settle)
@@ -124,7 +161,7 @@ func run(addr string, conns int, settle time.Duration, pidList string, secure, w
 	r.Conns = conns
 	r.PerConn = float64(r.After-r.Before) / float64(conns)
 	for i := 0; i < len(all); i += 100 {
-		if ask(all[i], req, end) == nil {
+		if ask(all[i]) == nil {
 			r.Alive++
 		}
 	}
@@ -155,8 +192,12 @@ func (fd raw) Read(p []byte) (int, error) {
 func (fd raw) Write(p []byte) (int, error) { return unix.Write(int(fd), p) }
 func (fd raw) Close() error                { return unix.Close(int(fd)) }
 
-func openSecure(addr string) (io.ReadWriteCloser, error) {
-	c, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", addr, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13})
+func openSecure(addr string, h2 bool) (io.ReadWriteCloser, error) {
+	cfg := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}
+	if h2 {
+		cfg.NextProtos = []string{"h2"}
+	}
+	c, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", addr, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -177,20 +218,22 @@ func openPlain(sa unix.Sockaddr) (io.ReadWriteCloser, error) {
 	return raw(fd), nil
 }
 
-// ask sends one request and reads its answer, which has a known end.
-func ask(c io.ReadWriter, req []byte, end string) error {
-	if _, err := c.Write(req); err != nil {
-		return err
-	}
-	var in []byte
-	buf := make([]byte, 4096)
-	for {
-		n, err := c.Read(buf)
-		if err != nil {
-			return fmt.Errorf("after %d bytes: %w", len(in), err)
+// askFor returns a function that sends one request and reads its answer, which has a known end.
+func askFor(req []byte, end string) func(io.ReadWriteCloser) error {
+	return func(c io.ReadWriteCloser) error {
+		if _, err := c.Write(req); err != nil {
+			return err
 		}
-		if in = append(in, buf[:n]...); strings.HasSuffix(string(in), end) {
-			return nil
+		var in []byte
+		buf := make([]byte, 4096)
+		for {
+			n, err := c.Read(buf)
+			if err != nil {
+				return fmt.Errorf("after %d bytes: %w", len(in), err)
+			}
+			if in = append(in, buf[:n]...); strings.HasSuffix(string(in), end) {
+				return nil
+			}
 		}
 	}
 }

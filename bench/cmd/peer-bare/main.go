@@ -7,11 +7,11 @@ package main
 
 import (
 	"bytes"
-	"net"
 	"runtime"
 	"strconv"
 	"time"
 
+	"github.com/purewire/purewire/bench/internal/epoll"
 	"golang.org/x/sys/unix"
 
 	"github.com/purewire/purewire/bench/internal/peer"
@@ -53,33 +53,15 @@ func main() {
 
 func serve(addr string) error {
 	runtime.LockOSThread()
-	ta, err := net.ResolveTCPAddr("tcp4", addr)
-	if err != nil {
-		return err
-	}
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: ta.Port, Addr: [4]byte(ta.IP.To4())}); err != nil {
-		return err
-	}
-	if err := unix.Listen(fd, 1024); err != nil {
-		return err
-	}
-	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	fd, ep, err := epoll.Listen(addr)
 	if err != nil {
 		return err
 	}
 	l := &loop{ep: ep, ln: fd, buf: make([]byte, 64<<10)}
 	l.refresh(time.Now())
-	if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
-		return err
-	}
 	events := make([]unix.EpollEvent, 256)
 	for {
-		n := wait(ep, events, 0)
+		n := epoll.Wait(ep, events, 0)
 		if n == 0 {
 			n, err = unix.EpollWait(ep, events, 1000)
 			if err != nil && err != unix.EINTR {
@@ -122,7 +104,7 @@ func (l *loop) ready(fd int, events uint32) {
 	if events&^uint32(unix.EPOLLOUT) == 0 {
 		return
 	}
-	n, err := read(fd, l.buf)
+	n, err := epoll.Read(fd, l.buf)
 	if n <= 0 {
 		if err != unix.EAGAIN {
 			unix.Close(fd)
@@ -166,7 +148,7 @@ var (
 
 // send writes small answers, which always fit a socket's buffer here.
 func (l *loop) send(fd int, c *conn, p []byte) {
-	if n, _ := write(fd, p); n < len(p) {
+	if n, _ := epoll.Write(fd, p); n < len(p) {
 		unix.Close(fd)
 		*c = conn{}
 	}
@@ -176,7 +158,7 @@ func (l *loop) flush(fd int, c *conn) {
 	if len(c.rest) == 0 {
 		return
 	}
-	n, err := write(fd, c.rest)
+	n, err := epoll.Write(fd, c.rest)
 	if n > 0 {
 		c.rest = c.rest[n:]
 	} else if err != unix.EAGAIN {

@@ -5,10 +5,10 @@ package main
 import (
 	"bytes"
 	"io"
-	"net"
 	"runtime"
 
 	"github.com/gobwas/ws"
+	"github.com/purewire/purewire/bench/internal/epoll"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,32 +30,14 @@ type conn struct {
 
 func serveLoop(addr string, take func(l *loop, in []byte) int) error {
 	runtime.LockOSThread()
-	ta, err := net.ResolveTCPAddr("tcp4", addr)
-	if err != nil {
-		return err
-	}
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: ta.Port, Addr: [4]byte(ta.IP.To4())}); err != nil {
-		return err
-	}
-	if err := unix.Listen(fd, 1024); err != nil {
-		return err
-	}
-	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	fd, ep, err := epoll.Listen(addr)
 	if err != nil {
 		return err
 	}
 	l := &loop{ep: ep, ln: fd, buf: make([]byte, 64<<10), take: take}
-	if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
-		return err
-	}
 	events := make([]unix.EpollEvent, 256)
 	for {
-		n := wait(ep, events, 0)
+		n := epoll.Wait(ep, events, 0)
 		if n == 0 {
 			if n, err = unix.EpollWait(ep, events, 1000); err != nil && err != unix.EINTR {
 				return err
@@ -119,7 +101,7 @@ func (l *loop) ready(fd int, events uint32) {
 	if events&^uint32(unix.EPOLLOUT) == 0 {
 		return
 	}
-	n, err := read(fd, l.buf)
+	n, err := epoll.Read(fd, l.buf)
 	if n <= 0 {
 		if err != unix.EAGAIN {
 			l.close(fd)
@@ -155,7 +137,7 @@ func (l *loop) ready(fd int, events uint32) {
 		c.out = append(c.out, out...)
 		return
 	}
-	k, _ := write(fd, out)
+	k, _ := epoll.Write(fd, out)
 	if k = max(k, 0); k < len(out) {
 		c.out = append(c.out, out[k:]...)
 		unix.EpollCtl(l.ep, unix.EPOLL_CTL_MOD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLOUT, Fd: int32(fd)})
@@ -163,7 +145,7 @@ func (l *loop) ready(fd int, events uint32) {
 }
 
 func (l *loop) flush(fd int, c *conn) {
-	n, err := write(fd, c.out)
+	n, err := epoll.Write(fd, c.out)
 	if n < 0 && err != unix.EAGAIN {
 		l.close(fd)
 		return
