@@ -131,7 +131,7 @@ func TestEndings(t *testing.T) {
 
 // A peer that does not answer our Close frame, or our Pings, is dropped.
 func TestPeersThatDoNotAnswer(t *testing.T) {
-	u, got := closes(websocket.Options{CloseTimeout: 30 * time.Millisecond, PingInterval: 40 * time.Millisecond, PongTimeout: 30 * time.Millisecond})
+	u, got := closes(websocket.Options{CloseTimeout: 30 * time.Millisecond, PingInterval: 40 * time.Millisecond, PongTimeout: 600 * time.Millisecond})
 	each(t, sites(t, u), func(t *testing.T, s site) {
 		p := rawDial(t, s.addr, frame(true, ws.Text, "close"))
 		p.expect(ws.Close, closing(3001, "as you wish"))
