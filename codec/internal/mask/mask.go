@@ -26,6 +26,18 @@ func Bytes(p []byte, key uint32, off int) {
 		b := binary.LittleEndian.Uint64(p[n-8:]) ^ bits.RotateLeft64(k, -8*(n&3))
 		binary.LittleEndian.PutUint64(p, a)
 		binary.LittleEndian.PutUint64(p[n-8:], b)
+	case n == 64:
+		// A common length, and short enough that calling a kernel costs as much as the work.
+		k := uint64(k)<<32 | uint64(k)
+		p = p[:64:64]
+		binary.LittleEndian.PutUint64(p, binary.LittleEndian.Uint64(p)^k)
+		binary.LittleEndian.PutUint64(p[8:], binary.LittleEndian.Uint64(p[8:])^k)
+		binary.LittleEndian.PutUint64(p[16:], binary.LittleEndian.Uint64(p[16:])^k)
+		binary.LittleEndian.PutUint64(p[24:], binary.LittleEndian.Uint64(p[24:])^k)
+		binary.LittleEndian.PutUint64(p[32:], binary.LittleEndian.Uint64(p[32:])^k)
+		binary.LittleEndian.PutUint64(p[40:], binary.LittleEndian.Uint64(p[40:])^k)
+		binary.LittleEndian.PutUint64(p[48:], binary.LittleEndian.Uint64(p[48:])^k)
+		binary.LittleEndian.PutUint64(p[56:], binary.LittleEndian.Uint64(p[56:])^k)
 	case n > 32 && n <= block && hasVector:
 		vector(&p[0], &p[0], n, k)
 	case n > 16 && n <= 32:
