@@ -321,6 +321,7 @@ func TestH2Native(t *testing.T) {
 				case n == 5:
 					return dst, FlowEnd
 				case n == 2:
+					go func() { (<-wakers).Wake() }() // not before it waits
 					return dst, FlowWait
 				}
 				return dst, FlowMore
@@ -382,7 +383,6 @@ func TestH2Native(t *testing.T) {
 		<-released
 		_, _ = fetch(t, c, "HEAD", url+"/ref", nil)
 		<-released
-		go func() { (<-wakers).Wake() }()
 		_, body = fetch(t, c, "GET", url+"/stream", nil)
 		require.Equal(t, "piece 1;piece 2;piece 3;piece 4;piece 5;", body)
 		_, _ = fetch(t, c, "HEAD", url+"/stream", nil)
