@@ -53,9 +53,8 @@ type machine interface {
 }
 
 var (
-	_ machine           = (*h1)(nil)
-	_ machine           = (*h2)(nil)
-	_ drivers.Successor = (*h1)(nil)
+	_ machine = (*h1)(nil)
+	_ machine = (*h2)(nil)
 )
 
 type locals struct {
@@ -502,9 +501,6 @@ func (m *h1) Status() (s drivers.Status) {
 	}
 	return s | drivers.WantInput
 }
-
-// Successor is never asked for: a switched connection goes on as a tunnel.
-func (m *h1) Successor(*drivers.Turn) drivers.Machine { return m }
 
 // Closed ends the call under way.
 func (m *h1) Closed(err error) {

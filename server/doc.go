@@ -1,5 +1,6 @@
-// Package server is an HTTP/1.1 server (RFC 9112, RFC 9110) as a pure machine: it implements the seam of package drivers
-// and never touches a socket. Package stdnet or package reactor, or your own event loop, moves the bytes.
+// Package server is an HTTP/1.1 (RFC 9112, RFC 9110) and HTTP/2 (RFC 9113) server as a pure machine: it implements the seam of
+// package drivers and never touches a socket. Package stdnet or package reactor, or your own event loop, moves the bytes. A
+// connection speaks HTTP/2 if TLS has negotiated it or if it begins with the client preface; handlers need not know.
 //
 //	srv, err := server.New(server.Config{Handler: mux})
 //	// hand srv to a driver: it is a drivers.Service
