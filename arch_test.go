@@ -55,6 +55,9 @@ func mayImport(from, to string) bool {
 		if to == "codec/quic/protect" && from == "codec/quic" {
 			return false // behind quic.Protection
 		}
+		if to == "codec/quic/ranges" && from == "codec/quic" || from == "codec/quic/ranges" {
+			return false // the wire layer keeps no state; ranges stands alone
+		}
 		return to == proto || strings.HasPrefix(to, proto+"/") || slices.Contains(builtOn[proto], to)
 	case "drivers":
 		return to == "codec" || below != "" && toRoom == "drivers"
@@ -148,6 +151,8 @@ func TestArrowsFind(t *testing.T) {
 		{"codec/internal/scan", "m/codec/http1", false},
 		{"codec/quic/protect", "m/codec/quic", true},
 		{"codec/quic", "m/codec/quic/protect", false},
+		{"codec/quic", "m/codec/quic/ranges", false},
+		{"codec/quic/ranges", "m/codec/quic", false},
 		{"codec/quic/protect", chacha[0], true},
 		{"codec/quic", chacha[0], false},
 		{"codec/quic", "crypto/aes", false},
