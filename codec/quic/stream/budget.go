@@ -22,7 +22,7 @@ const (
 
 // Spend counts one fruitless frame. ok is false if there were too many. With now Never the clock refills nothing.
 func (b *Budget) Spend(now codec.Time) (ok bool) {
-	if b.spent == 0 {
+	if b.spent == 0 || b.since == codec.Never {
 		b.since = now
 	}
 	if n := int64(now.Sub(b.since) / budgetRefill); b.since != codec.Never && n > 0 {
