@@ -36,7 +36,6 @@ type relay struct {
 	client   end
 	server   end
 	odcid    []byte // of the client's first packet, for Retry
-	initial  []byte // the ID that the Initial keys come from
 	secrets  map[string][]byte
 	kinds    map[quic.Kind]int
 	packets  map[quic.PacketType]int
@@ -45,6 +44,7 @@ type relay struct {
 	from     net.Addr
 	offered  bool // a Version Negotiation packet was sent
 	renegot  bool // answer the first packet with a Version Negotiation packet
+	retried  bool // a Retry has passed
 	filled   int  // datagrams with zeros behind the packets
 	updates  int  // of keys
 	finished sync.WaitGroup
@@ -204,8 +204,10 @@ func (r *relay) retry(out, packet []byte, h *quic.Header) []byte {
 	if err != nil {
 		return r.failf("Retry: %v", err)
 	}
-	r.initial = nil
-	r.client.keys[quic.Initial], r.server.keys[quic.Initial] = nil, nil
+	if !r.retried { // RFC 9000 section 17.2.5.2: a client takes one Retry only
+		r.retried = true
+		r.client.keys[quic.Initial], r.server.keys[quic.Initial] = nil, nil
+	}
 	return append(append(out, retry...), tag[:]...)
 }
 
@@ -219,9 +221,8 @@ func (r *relay) keysFor(e *end, h *quic.Header) *protect.Keys {
 			return nil
 		}
 		r.version = h.Version
-		r.initial = bytes.Clone(h.DstID)
 		if r.odcid == nil || r.renegot {
-			r.odcid = r.initial
+			r.odcid = bytes.Clone(h.DstID)
 		}
 		c, s, err := protect.InitialSecrets(h.Version, h.DstID)
 		require.NoError(r.t, err)
