@@ -42,11 +42,12 @@ type relay struct {
 	front    net.PacketConn
 	back     *net.UDPConn
 	from     net.Addr
-	offered  bool // a Version Negotiation packet was sent
-	renegot  bool // answer the first packet with a Version Negotiation packet
-	retried  bool // a Retry has passed
-	filled   int  // datagrams with zeros behind the packets
-	updates  int  // of keys
+	offered  bool   // a Version Negotiation packet was sent
+	renegot  bool   // answer the first packet with a Version Negotiation packet
+	retried  bool   // a Retry has passed
+	retryID  []byte // the ID that the Initial keys come from once the client uses it, nil for none
+	filled   int    // datagrams with zeros behind the packets
+	updates  int    // of keys
 	finished sync.WaitGroup
 }
 
@@ -206,14 +207,15 @@ func (r *relay) retry(out, packet []byte, h *quic.Header) []byte {
 	}
 	if !r.retried { // RFC 9000 section 17.2.5.2: a client takes one Retry only
 		r.retried = true
-		r.client.keys[quic.Initial], r.server.keys[quic.Initial] = nil, nil
+		r.retryID = bytes.Clone(h.SrcID)
 	}
 	return append(append(out, retry...), tag[:]...)
 }
 
 // keysFor derives the keys of an encryption level once they can be known.
 func (r *relay) keysFor(e *end, h *quic.Header) *protect.Keys {
-	if k := e.keys[h.Type]; k != nil && (h.Type != quic.Initial || h.Version == r.version) {
+	retried := h.Type == quic.Initial && r.retryID != nil && bytes.Equal(h.DstID, r.retryID)
+	if k := e.keys[h.Type]; k != nil && !retried && (h.Type != quic.Initial || h.Version == r.version) {
 		return k
 	}
 	if h.Type == quic.Initial {
@@ -221,6 +223,9 @@ func (r *relay) keysFor(e *end, h *quic.Header) *protect.Keys {
 			return nil
 		}
 		r.version = h.Version
+		if retried {
+			r.retryID = nil
+		}
 		if r.odcid == nil || r.renegot {
 			r.odcid = bytes.Clone(h.DstID)
 		}
