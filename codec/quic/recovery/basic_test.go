@@ -165,7 +165,7 @@ func TestOptimisticAck(t *testing.T) {
 func TestPersistentCongestionExample(t *testing.T) {
 	s, b := newSender(t), &Batch{}
 	const second = 1000 * ms
-	s.rtt.Update(t0-second, 200*time.Millisecond, 0) // "a prior RTT sample existed"
+	s.rtt.Update(t0-ms, 200*time.Millisecond, 0) // "a prior RTT sample existed"
 	send(t, s, t0, Application)
 	send(t, s, t0+second, Application)
 	require.NoError(t, s.Ack(t0+12*second/10, Application, ackOf(t, quic.Range{}), b))
