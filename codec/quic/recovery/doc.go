@@ -43,6 +43,12 @@
 //   - The acknowledgment delay in Initial packets is ignored, and in Handshake packets decoded with the default exponent.
 //   - Persistent congestion is looked for across all packet number spaces and all acknowledgments, not within one.
 //
+// # Before the handshake is confirmed
+//
+// 0-RTT and 1-RTT packets have no probe timeout then (RFC 9002 section 6.2.1). If they fill the congestion window while what is lost of the handshake waits
+// for room in it, neither side has a timer that helps: both wait for ever. The caller must therefore send Initial and Handshake data whatever the
+// window says, or keep room for it.
+//
 // # Errors
 //
 // They are *quic.Error. With ScopeConn the peer has acknowledged what was not sent: Sender.Ack only. Everything else is ScopeMisuse and has changed
