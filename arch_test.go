@@ -55,6 +55,9 @@ func mayImport(from, to string) bool {
 		if to == "codec/quic/protect" && from == "codec/quic" {
 			return false // behind quic.Protection
 		}
+		if strings.HasPrefix(from+"/", "codec/quic/congestion/") {
+			return strings.HasPrefix(to, "codec/quic/internal/") // it knows no packets and no frames, only octets and times
+		}
 		return to == proto || strings.HasPrefix(to, proto+"/") || slices.Contains(builtOn[proto], to)
 	case "drivers":
 		return to == "codec" || below != "" && toRoom == "drivers"
@@ -151,6 +154,10 @@ func TestArrowsFind(t *testing.T) {
 		{"codec/quic/protect", chacha[0], true},
 		{"codec/quic", chacha[0], false},
 		{"codec/quic", "crypto/aes", false},
+		{"codec/quic/congestion", "m/codec", true},
+		{"codec/quic/congestion", "m/codec/quic", false},
+		{"codec/quic/congestion", "m/codec/quic/recovery", false},
+		{"codec/quic/recovery", "m/codec/quic/congestion", true},
 		{"codec/quic/protect", "crypto/aes", true},
 		{"drivers", "m/codec", true},
 		{"drivers", "m/drivers/stdnet", false},

@@ -64,3 +64,44 @@ func InitialWindow(datagram int) int64 {
 // MinWindow returns the minimum window for a datagram size, in octets (RFC 9002 section 7.2: "The RECOMMENDED value is 2 *
 // max_datagram_size").
 func MinWindow(datagram int) int64 { return minDatagrams * int64(max(datagram, MinDatagramSize)) }
+
+// maxDatagramSize is the largest UDP payload that RFC 9000 section 18.2 knows.
+const maxDatagramSize = 65527
+
+// New returns a controller for one path. It fails if the configuration is out of range.
+func New(a Algorithm, cfg Config) (Controller, error) {
+	if cfg.DatagramSize == 0 {
+		cfg.DatagramSize = MinDatagramSize
+	}
+	if cfg.DatagramSize < MinDatagramSize || cfg.DatagramSize > maxDatagramSize {
+		return nil, failure(rDatagramSize)
+	}
+	minimum := MinWindow(cfg.DatagramSize)
+	switch {
+	case cfg.MaxWindow == 0:
+		cfg.MaxWindow = DefaultMaxWindow
+	case cfg.MaxWindow < 0:
+		cfg.MaxWindow = MaxWindow
+	case cfg.MaxWindow < minimum, cfg.MaxWindow > MaxWindow:
+		return nil, failure(rMaxWindow)
+	}
+	fixed := cfg.InitialWindow != 0
+	if !fixed {
+		cfg.InitialWindow = min(InitialWindow(cfg.DatagramSize), cfg.MaxWindow)
+	}
+	if cfg.InitialWindow < minimum || cfg.InitialWindow > cfg.MaxWindow {
+		return nil, failure(rInitialWindow)
+	}
+	c := core{
+		window: cfg.InitialWindow, initial: cfg.InitialWindow, fixedInitial: fixed, limit: cfg.MaxWindow,
+		threshold: NoThreshold, datagram: int64(cfg.DatagramSize),
+	}
+	c.hystart.init(!cfg.NoHyStart, cfg.Unpaced)
+	switch a {
+	case CUBIC:
+		return &cubic{core: c, slowConvergence: cfg.NoFastConvergence}, nil
+	case Reno:
+		return &newReno{core: c}, nil
+	}
+	return nil, failure(rAlgorithm)
+}

@@ -21,7 +21,7 @@
 //	c.OnAcked(now, &ack)                                // every packet, or several that were sent together
 //	c.OnLost(now, &loss)                                // what this frame or the loss timer declared lost
 //	c.OnCongestion(now, sentAt, congestion.CE)          // if the count of CE marks grew
-//	p.SetRate(c.Window(), rtt.Smoothed, c.SlowStart())
+//	p.SetRate(now, c.Window(), rtt.Smoothed, c.SlowStart())
 //
 // # Which is which
 //
