@@ -25,9 +25,9 @@ type Controller interface {
 	// OnSent counts a packet of size octets as in flight. Probes count too, even beyond the window.
 	OnSent(now codec.Time, size int)
 	// OnAcked counts packets as acknowledged; the window grows if it may.
-	OnAcked(now codec.Time, a *Ack)
+	OnAcked(now codec.Time, a Ack)
 	// OnLost counts packets as lost. It is a congestion event unless the newest of them was sent before the last one began.
-	OnLost(now codec.Time, l *Loss)
+	OnLost(now codec.Time, l Loss)
 	// OnCongestion is a congestion event without lost packets: the peer's count of CE marks grew. sentAt is when the largest
 	// packet was sent that the reporting frame newly acknowledged (RFC 9002 section B.7).
 	OnCongestion(now, sentAt codec.Time, cause Cause)

@@ -50,8 +50,8 @@ func (c *cubic) OnSent(now codec.Time, size int) {
 	c.sent(size)
 }
 
-func (c *cubic) OnAcked(now codec.Time, a *Ack) {
-	octets := c.acked(now, a)
+func (c *cubic) OnAcked(now codec.Time, a Ack) {
+	octets := c.acked(now, &a)
 	switch {
 	case octets == 0:
 		c.curve.paused = c.curve.paused || a.AppLimited
@@ -120,7 +120,7 @@ func (c *cubic) avoid(now codec.Time, octets int64, rtt time.Duration) {
 	c.share(target-c.window, octets)
 }
 
-func (c *cubic) OnLost(now codec.Time, l *Loss) {
+func (c *cubic) OnLost(now codec.Time, l Loss) {
 	octets := c.leave(l.Octets)
 	if l.SentAt != 0 {
 		c.congestion(now, l.SentAt, Lost, octets)

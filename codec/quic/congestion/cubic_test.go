@@ -151,11 +151,11 @@ func TestCubicEquations(t *testing.T) {
 			c.OnSent(sent, seg)
 			now += max(gap, 1)
 			if r.IntN(lossy) == 0 {
-				c.OnLost(now, &Loss{Octets: seg, SentAt: sent})
+				c.OnLost(now, Loss{Octets: seg, SentAt: sent})
 				ref.loss(seconds(now), seconds(sent))
 				now += codec.Time(rtt)
 			} else {
-				c.OnAcked(now, &Ack{Octets: seg, SentAt: sent, RTT: RTT{Smoothed: rtt}})
+				c.OnAcked(now, Ack{Octets: seg, SentAt: sent, RTT: RTT{Smoothed: rtt}})
 				ref.ack(seconds(now), seconds(sent), 1, rtt.Seconds())
 				step := ref
 				step.cwnd, step.wEst, step.wMax, step.k = float64(was.Window)/seg, float64(was.WEst)/seg, float64(was.WMax)/seg, was.K.Seconds()
@@ -191,7 +191,7 @@ func steady(t testing.TB, cfg Config, window int64) (Controller, codec.Time) {
 	now := codec.Time(time.Second)
 	c.OnSent(now, 1200)
 	now += codec.Time(100 * time.Millisecond)
-	c.OnLost(now, &Loss{Octets: 1200, SentAt: now - 1})
+	c.OnLost(now, Loss{Octets: 1200, SentAt: now - 1})
 	return c, now
 }
 
@@ -199,7 +199,7 @@ func steady(t testing.TB, cfg Config, window int64) (Controller, codec.Time) {
 func ack(c Controller, now codec.Time, rtt time.Duration) codec.Time {
 	c.OnSent(now, 1200)
 	now += codec.Time(rtt)
-	c.OnAcked(now, &Ack{Octets: 1200, SentAt: now - codec.Time(rtt), RTT: RTT{Smoothed: rtt}})
+	c.OnAcked(now, Ack{Octets: 1200, SentAt: now - codec.Time(rtt), RTT: RTT{Smoothed: rtt}})
 	return now
 }
 
@@ -210,7 +210,7 @@ func TestCubicFastConvergence(t *testing.T) {
 		s := state(c)
 		require.Equal(t, [4]int64{70_000, 70_000, 100_000, 100_000}, [4]int64{s.Window, s.Threshold, s.WMax, s.Prior})
 		c.OnSent(now+1, 1200)
-		c.OnLost(now+2, &Loss{Octets: 1200, SentAt: now + 1})
+		c.OnLost(now+2, Loss{Octets: 1200, SentAt: now + 1})
 		s = state(c)
 		require.Equal(t, [3]int64{49_000, 49_000, 70_000}, [3]int64{s.Window, s.Threshold, s.Prior})
 		if off {
@@ -271,13 +271,13 @@ func TestCubicApplicationLimited(t *testing.T) {
 			for range 3600 {
 				now = now.Add(time.Second)
 				c.OnSent(now, 1200)
-				c.OnAcked(now.Add(rtt), &Ack{Octets: 1200, SentAt: now, AppLimited: true, RTT: RTT{Smoothed: rtt}})
+				c.OnAcked(now.Add(rtt), Ack{Octets: 1200, SentAt: now, AppLimited: true, RTT: RTT{Smoothed: rtt}})
 			}
 			return now
 		},
 		"limited, then idle": func(c Controller, now codec.Time) codec.Time {
 			c.OnSent(now, 1200)
-			c.OnAcked(now.Add(rtt), &Ack{Octets: 1200, SentAt: now, AppLimited: true, RTT: RTT{Smoothed: rtt}})
+			c.OnAcked(now.Add(rtt), Ack{Octets: 1200, SentAt: now, AppLimited: true, RTT: RTT{Smoothed: rtt}})
 			return now.Add(time.Hour)
 		},
 	} {
@@ -309,7 +309,7 @@ func TestCubicSpurious(t *testing.T) {
 		}
 		now = sent.Add(rtt)
 		for range n {
-			c.OnLost(now, &Loss{Octets: 1200, SentAt: sent})
+			c.OnLost(now, Loss{Octets: 1200, SentAt: sent})
 		}
 		return sent
 	}
@@ -363,7 +363,7 @@ func TestRenoSpurious(t *testing.T) {
 		c := make2(t, a, Config{})
 		c.OnSent(5, 1200)
 		before := state(c)
-		c.OnLost(9, &Loss{Octets: 1200, SentAt: 5})
+		c.OnLost(9, Loss{Octets: 1200, SentAt: 5})
 		require.Equal(t, Recovery, state(c).Phase)
 		c.OnSpurious(10, 5, 1200)
 		after := state(c)
@@ -378,7 +378,7 @@ func TestRenoSpurious(t *testing.T) {
 func TestCubicPersistent(t *testing.T) {
 	c := make2(t, CUBIC, Config{InitialWindow: 100_000})
 	c.OnSent(1, 1200)
-	c.OnLost(9, &Loss{Octets: 1200, SentAt: 1, Persistent: true})
+	c.OnLost(9, Loss{Octets: 1200, SentAt: 1, Persistent: true})
 	s := state(c)
 	require.Equal(t, [2]int64{2400, 70_000}, [2]int64{s.Window, s.Threshold})
 	require.Equal(t, SlowStart, s.Phase)

@@ -18,8 +18,8 @@
 //
 // and for each acknowledgment frame
 //
-//	c.OnAcked(now, &ack)                                // every packet, or several that were sent together
-//	c.OnLost(now, &loss)                                // what this frame or the loss timer declared lost
+//	c.OnAcked(now, ack)                                 // every packet, or several that were sent together
+//	c.OnLost(now, loss)                                 // what this frame or the loss timer declared lost
 //	c.OnCongestion(now, sentAt, congestion.CE)          // if the count of CE marks grew
 //	p.SetRate(now, c.Window(), rtt.Smoothed, c.SlowStart())
 //

@@ -26,7 +26,7 @@ func (r *rounds) run(n int, rtt time.Duration) int64 {
 	for i := range n {
 		at := sent.Add(time.Duration(i) * time.Microsecond)
 		r.now = at.Add(rtt)
-		r.c.OnAcked(r.now, &Ack{Octets: 1200, SentAt: at, RTT: RTT{Latest: rtt, Smoothed: rtt, Min: rtt}})
+		r.c.OnAcked(r.now, Ack{Octets: 1200, SentAt: at, RTT: RTT{Latest: rtt, Smoothed: rtt, Min: rtt}})
 	}
 	r.now++
 	return r.c.Window() - before
@@ -72,10 +72,10 @@ func TestHyStartSamples(t *testing.T) {
 	r.run(10, 100*ms)
 	sent := r.now
 	r.c.OnSent(sent, 1200)
-	r.c.OnAcked(sent.Add(100*ms), &Ack{Octets: 1200, SentAt: sent, RTT: RTT{Latest: 100 * ms}})
+	r.c.OnAcked(sent.Add(100*ms), Ack{Octets: 1200, SentAt: sent, RTT: RTT{Latest: 100 * ms}})
 	for range 20 {
 		r.c.OnSent(sent, 1200)
-		r.c.OnAcked(sent.Add(300*ms), &Ack{Octets: 1200, SentAt: sent, RTT: RTT{Latest: 300 * ms}})
+		r.c.OnAcked(sent.Add(300*ms), Ack{Octets: 1200, SentAt: sent, RTT: RTT{Latest: 300 * ms}})
 	}
 	require.Zero(t, state(r.c).DelayExits)
 	// Acknowledgments without a sample do not count as samples.
@@ -83,7 +83,7 @@ func TestHyStartSamples(t *testing.T) {
 	r.run(10, 100*ms)
 	for range 20 {
 		r.c.OnSent(r.now, 1200)
-		r.c.OnAcked(r.now.Add(300*ms), &Ack{Octets: 1200, SentAt: r.now})
+		r.c.OnAcked(r.now.Add(300*ms), Ack{Octets: 1200, SentAt: r.now})
 	}
 	require.Zero(t, state(r.c).DelayExits)
 }
@@ -161,7 +161,7 @@ func TestHyStartLoss(t *testing.T) {
 func TestHyStartFirstOnly(t *testing.T) {
 	r := newRounds(t, Reno, Config{InitialWindow: 1_000_000})
 	r.c.OnSent(r.now, 1200)
-	r.c.OnLost(r.now+1, &Loss{Octets: 1200, SentAt: r.now, Persistent: true})
+	r.c.OnLost(r.now+1, Loss{Octets: 1200, SentAt: r.now, Persistent: true})
 	r.now += 2
 	r.run(10, 100*ms)
 	require.Equal(t, int64(12_000), r.run(10, 300*ms))
@@ -184,7 +184,7 @@ func TestHyStartLimit(t *testing.T) {
 		for range 20 {
 			c.OnSent(1, 1200)
 		}
-		c.OnAcked(2, &Ack{Octets: 20 * 1200, SentAt: 1})
+		c.OnAcked(2, Ack{Octets: 20 * 1200, SentAt: 1})
 		want := int64(54_000)
 		if unpaced {
 			want = 30_000 + 8*1200

@@ -37,6 +37,7 @@ type PacerConfig struct {
 type Pacer struct {
 	tokens      int64 // in units of 1/octet; negative after packets that were not held back
 	burst       int64 // least depth of the bucket, octets
+	datagram    int64
 	depth       int64 // depth of the bucket, octets
 	rate        int64 // octets per second, 0 is unlimited
 	maxRate     int64 // 0 is none
@@ -67,7 +68,7 @@ func (p *Pacer) Init(cfg PacerConfig) error {
 	case cfg.Granularity > time.Second:
 		return failure(rGranularity)
 	}
-	*p = Pacer{burst: cfg.Burst, maxRate: min(cfg.MaxRate, maxRate), granularity: max(cfg.Granularity, 0)}
+	*p = Pacer{burst: cfg.Burst, datagram: int64(cfg.DatagramSize), maxRate: min(cfg.MaxRate, maxRate), granularity: max(cfg.Granularity, 0)}
 	p.setRate(p.maxRate)
 	p.tokens = p.depth * octet
 	return nil
@@ -96,7 +97,11 @@ func (p *Pacer) SetRate(now codec.Time, window int64, smoothed time.Duration, sl
 
 func (p *Pacer) setRate(rate int64) {
 	p.rate = rate
-	p.depth = min(max(p.burst, muldiv(uint64(rate), 2*uint64(p.granularity), uint64(time.Second))), MaxWindow)
+	late := min(muldiv(uint64(rate), 2*uint64(p.granularity), uint64(time.Second)), MaxWindow)
+	if late > 0 {
+		late += p.datagram // what is too little for a packet stays in the bucket
+	}
+	p.depth = min(max(p.burst, late), MaxWindow)
 	p.tokens = min(p.tokens, p.depth*octet)
 }
 

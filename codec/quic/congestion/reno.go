@@ -12,8 +12,8 @@ func (r *newReno) OnPersistentCongestion(codec.Time)            { r.collapse() }
 func (r *newReno) SetDatagramSize(_ codec.Time, n int, hs bool) { r.resize(n, hs) }
 func (r *newReno) ReadState(s *State)                           { *s = r.state(Reno) }
 
-func (r *newReno) OnAcked(now codec.Time, a *Ack) {
-	octets := r.acked(now, a)
+func (r *newReno) OnAcked(now codec.Time, a Ack) {
+	octets := r.acked(now, &a)
 	switch {
 	case octets == 0:
 	case r.SlowStart():
@@ -26,7 +26,7 @@ func (r *newReno) OnAcked(now codec.Time, a *Ack) {
 	}
 }
 
-func (r *newReno) OnLost(now codec.Time, l *Loss) {
+func (r *newReno) OnLost(now codec.Time, l Loss) {
 	octets := r.leave(l.Octets)
 	if l.SentAt != 0 {
 		r.congestion(now, l.SentAt, Lost, octets)

@@ -81,7 +81,7 @@ func TestRenoPseudocode(t *testing.T) {
 				switch r.IntN(lossy) {
 				case 0:
 					persistent := r.IntN(8) == 0
-					c.OnLost(now, &Loss{Octets: int64(f.size), SentAt: f.sent, Persistent: persistent})
+					c.OnLost(now, Loss{Octets: int64(f.size), SentAt: f.sent, Persistent: persistent})
 					p.onPacketsLost(now, float64(f.size), f.sent, persistent)
 				case 1:
 					c.OnCongestion(now, f.sent, CE)
@@ -89,7 +89,7 @@ func TestRenoPseudocode(t *testing.T) {
 					fallthrough
 				default:
 					limited := r.IntN(20) == 0
-					c.OnAcked(now, &Ack{Octets: int64(f.size), SentAt: f.sent, AppLimited: limited})
+					c.OnAcked(now, Ack{Octets: int64(f.size), SentAt: f.sent, AppLimited: limited})
 					p.onPacketAcked(float64(f.size), f.sent, limited)
 				}
 				steps++
@@ -114,7 +114,7 @@ func TestRenoPseudocode(t *testing.T) {
 func TestRenoOneDatagramPerWindow(t *testing.T) {
 	c := make2(t, Reno, Config{InitialWindow: 100_000})
 	c.OnSent(1, 1200)
-	c.OnLost(2, &Loss{Octets: 1200, SentAt: 1})
+	c.OnLost(2, Loss{Octets: 1200, SentAt: 1})
 	require.Equal(t, Recovery, state(c).Phase)
 	now := codec.Time(3)
 	for range 100 {
@@ -122,7 +122,7 @@ func TestRenoOneDatagramPerWindow(t *testing.T) {
 		for acked < before {
 			n := min(1100, before-acked)
 			c.OnSent(now, int(n))
-			c.OnAcked(now+1, &Ack{Octets: n, SentAt: now})
+			c.OnAcked(now+1, Ack{Octets: n, SentAt: now})
 			acked += n
 			now++
 		}
@@ -147,23 +147,23 @@ func TestRenoStates(t *testing.T) {
 	}
 	require.Zero(t, c.Available())
 	// 9002-7.3.1-2: the window grows by what is acknowledged.
-	c.OnAcked(20, &Ack{Octets: 1200, SentAt: 10})
+	c.OnAcked(20, Ack{Octets: 1200, SentAt: 10})
 	phase(SlowStart, 13200)
 	// 9002-7.3.1-3: "The sender MUST exit slow start and enter a recovery period when a packet is lost".
-	c.OnLost(20, &Loss{Octets: 1200, SentAt: 10})
+	c.OnLost(20, Loss{Octets: 1200, SentAt: 10})
 	phase(Recovery, 6600)
 	require.Equal(t, int64(1200), c.Available(), "one packet more to speed up recovery")
 	c.OnSent(21, 1200)
 	require.Zero(t, c.Available(), "only one")
 	// 9002-7.3.2-4: "during a recovery period, the congestion window does not change in response to new losses or increases in the
 	// ECN-CE count."
-	c.OnLost(22, &Loss{Octets: 2400, SentAt: 10})
+	c.OnLost(22, Loss{Octets: 2400, SentAt: 10})
 	c.OnCongestion(22, 20, CE)
-	c.OnAcked(23, &Ack{Octets: 1200, SentAt: 10})
+	c.OnAcked(23, Ack{Octets: 1200, SentAt: 10})
 	phase(Recovery, 6600)
 	// 9002-7.3.2-5: "A recovery period ends and the sender enters congestion avoidance when a packet sent during the recovery period is
 	// acknowledged."
-	c.OnAcked(24, &Ack{Octets: 1200, SentAt: 21})
+	c.OnAcked(24, Ack{Octets: 1200, SentAt: 21})
 	phase(CongestionAvoidance, 6600+1200*1200/6600)
 	c.OnSent(30, 1200)
 	c.OnCongestion(31, 30, CE)
@@ -184,7 +184,7 @@ func TestMinimumWindow(t *testing.T) {
 		for i := range codec.Time(50) {
 			c.OnSent(10*i+1, 1200)
 			if i%2 == 0 {
-				c.OnLost(10*i+2, &Loss{Octets: 1200, SentAt: 10*i + 1})
+				c.OnLost(10*i+2, Loss{Octets: 1200, SentAt: 10*i + 1})
 			} else {
 				c.OnCongestion(10*i+2, 10*i+1, CE)
 			}
@@ -206,13 +206,13 @@ func TestAppLimited(t *testing.T) {
 				now := codec.Time(time.Second)
 				if lost {
 					c.OnSent(now, 1200)
-					c.OnLost(now+1, &Loss{Octets: 1200, SentAt: now})
+					c.OnLost(now+1, Loss{Octets: 1200, SentAt: now})
 				}
 				before := c.Window()
 				for range 100 {
 					now += codec.Time(50 * time.Millisecond)
 					c.OnSent(now, 1200)
-					c.OnAcked(now+1, &Ack{Octets: 1200, SentAt: now, AppLimited: limited, RTT: RTT{Smoothed: 50 * time.Millisecond}})
+					c.OnAcked(now+1, Ack{Octets: 1200, SentAt: now, AppLimited: limited, RTT: RTT{Smoothed: 50 * time.Millisecond}})
 				}
 				require.Equal(t, limited, c.Window() == before, "%v, after loss: %v, limited: %v", a, lost, limited)
 			}
@@ -227,7 +227,7 @@ func TestIgnoredLoss(t *testing.T) {
 		for range 5 {
 			c.OnSent(1, 1200)
 		}
-		c.OnLost(2, &Loss{Octets: 1200})
+		c.OnLost(2, Loss{Octets: 1200})
 		c.OnDiscarded(3, 2400)
 		require.Equal(t, int64(2400), c.InFlight())
 		require.Equal(t, int64(12000), c.Window())
@@ -244,7 +244,7 @@ func TestDatagramSize(t *testing.T) {
 		c.SetDatagramSize(1, 1400, false)
 		require.Equal(t, int64(14000), c.Window(), "still the initial window")
 		c.OnSent(1, 1400)
-		c.OnAcked(2, &Ack{Octets: 1400, SentAt: 1})
+		c.OnAcked(2, Ack{Octets: 1400, SentAt: 1})
 		c.SetDatagramSize(3, 1450, false)
 		require.Equal(t, int64(15400), c.Window(), "not the initial window any more")
 		c.SetDatagramSize(4, 1200, true)
