@@ -15,6 +15,10 @@ type Path struct {
 	// Queue is how many octets may wait before a packet that arrives is dropped, that which is being sent included; 0 is no limit.
 	Queue int64
 
+	// Jitter delays every packet by a random part of it, without changing their order: what schedulers and interfaces do. It keeps flows
+	// that share a queue from running in step with it.
+	Jitter time.Duration
+
 	// Loss is the probability that a packet is lost before the queue, independent of all others.
 	Loss float64
 	// Every loses exactly every n-th packet, the first one after a random part of n; 0 is none.
@@ -48,6 +52,7 @@ type Link[P any] struct {
 	sim   *Sim[P]
 	to    int
 	free  codec.Time // when all that waits has been sent
+	last  codec.Time // when the last packet arrives that is not reordered
 	next  int        // packets until the next loss by Every
 	ready bool
 }
@@ -89,6 +94,10 @@ func (l *Link[P]) Send(size int, capable bool, packet P) {
 		a.at = l.free
 	}
 	a.at += codec.Time(l.Delay)
+	if l.Jitter > 0 {
+		a.at = max(a.at+codec.Time(s.Rand.Uint64()%uint64(l.Jitter)), l.last)
+		l.last = a.at
+	}
 	if l.Reorder > 0 && s.Rand.Float64() < l.Reorder {
 		l.Reordered++
 		a.at += codec.Time(l.ReorderBy)

@@ -115,6 +115,22 @@ func TestEvery(t *testing.T) {
 	}
 }
 
+// TestJitter: packets are late by a part of the jitter, and keep their order.
+func TestJitter(t *testing.T) {
+	s := New[int](3)
+	l := s.Link(0, Path{Delay: time.Millisecond, Jitter: time.Millisecond})
+	for i := range 1000 {
+		l.Send(1, false, i)
+	}
+	got := collect(s, 1<<60)
+	for i, e := range got {
+		require.Equal(t, i, e.Packet)
+		require.GreaterOrEqual(t, e.Now, second+1e6)
+		require.Less(t, e.Now, second+2e6)
+	}
+	require.Less(t, got[0].Now, got[999].Now)
+}
+
 // TestMark: packets are marked from a threshold on, if they can be and the network does not bleach them.
 func TestMark(t *testing.T) {
 	for _, bleach := range []bool{false, true} {
