@@ -125,7 +125,7 @@ func TestFairness(t *testing.T) {
 	}
 }
 
-// TestReordering: with a twentieth of the packets late by more than the packet threshold allows, spurious congestion events are undone, and the
+// TestReordering: with two packets in a thousand late by more than the packet threshold allows, spurious congestion events are undone, and the
 // bandwidth is far above that without undoing them.
 func TestReordering(t *testing.T) {
 	for _, a := range []Algorithm{CUBIC, Reno} {

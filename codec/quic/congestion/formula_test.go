@@ -57,7 +57,7 @@ func measure(t testing.TB, seed uint64, a Algorithm, cfg Config, path netsim.Pat
 }
 
 // TestFormula: with every 1/p-th packet lost, which is the loss model of RFC 9438 section 5, the bandwidth over 20 seeds is within 10 % of the formula's,
-// and that of each seed within 25 %. The seeds choose when the first loss comes: after less than a cycle W_max is small, and grows back
+// and that of each seed within 30 %. The seeds choose when the first loss comes: after less than a cycle W_max is small, and grows back
 // over many cycles. Points where a cycle has fewer than 15 round trips are not among these: the formula leaves out the round trip in which a loss is
 // detected and the one of recovery.
 func TestFormula(t *testing.T) {
@@ -81,8 +81,9 @@ func TestFormula(t *testing.T) {
 		sum, lo, hi, events := 0.0, math.Inf(1), 0.0, uint64(0)
 		for seed := range uint64(seeds) {
 			cycle := int(math.Round(1 / c.p))
-			w, n := measure(t, seed, c.a, Config{NoFastConvergence: true}, netsim.Path{Every: cycle}, c.rtt, want, 4*cycle, 6*cycle)
-			require.InDelta(t, 1, w/want, 0.25, "%v, RTT %v, p %g, seed %d", c.a, c.rtt, c.p, seed)
+			cycles := max(5000/cycle, 2) // measured, and half as many to warm up
+			w, n := measure(t, seed, c.a, Config{NoFastConvergence: true}, netsim.Path{Every: cycle}, c.rtt, want, cycles*cycle/2, cycles*cycle)
+			require.InDelta(t, 1, w/want, 0.3, "%v, RTT %v, p %g, seed %d", c.a, c.rtt, c.p, seed)
 			sum, lo, hi, events = sum+w, min(lo, w), max(hi, w), events+n
 		}
 		require.InDelta(t, 1, sum/seeds/want, 0.1)

@@ -164,13 +164,13 @@ func TestRealFormula(t *testing.T) {
 			formula = cubicWindow(c.rtt, c.p)
 		}
 		cycle := int(math.Round(1 / c.p))
-		want, kind, path, span := formula, "equal distances", netsim.Path{Every: cycle}, 6*cycle
+		want, kind, path, span := formula, "equal distances", netsim.Path{Every: cycle}, 3*cycle
 		if !c.equal {
-			want, kind, path, span = fluid(c.a, c.rtt, c.p, true, 500*cycle), "random", netsim.Path{Loss: c.p}, 16*cycle
+			want, kind, path, span = fluid(c.a, c.rtt, c.p, true, 500*cycle), "random", netsim.Path{Loss: c.p}, 8*cycle
 		}
 		sum, events := 0.0, uint64(0)
 		for seed := range uint64(seeds) {
-			w, n := measureReal(t, seed, c.a, Config{NoFastConvergence: c.equal}, path, c.rtt, formula, 4*cycle, span)
+			w, n := measureReal(t, seed, c.a, Config{NoFastConvergence: c.equal}, path, c.rtt, formula, 2*cycle, span)
 			sum, events = sum+w, events+n
 		}
 		t.Logf("%-5v RTT %3d ms, p %g, %-15s: predicted %5.1f datagrams per RTT, measured %5.1f = %.3f of it, %.3f of the formula, %d events",

@@ -88,7 +88,9 @@ func (p *pair) run(until codec.Time) {
 			p.receive(e, &ev)
 		}
 		e.send(ev.Now)
-		require.Equal(e.t, e.s.InFlight(), e.c.InFlight(), "both count the same")
+		if e.s.InFlight() != e.c.InFlight() {
+			e.t.Fatalf("recovery has %d octets in flight, congestion control %d", e.s.InFlight(), e.c.InFlight())
+		}
 	})
 }
 
@@ -101,15 +103,15 @@ func (p *pair) receive(e *endpoint, ev *netsim.Event[wire]) {
 	if len(w.ack) > 0 {
 		p.frames.Init([]quic.Role{quic.Client, quic.Server}[e.node], quic.OneRTT, len(w.ack))
 		_, err := p.frames.Next(w.ack, &p.frame)
-		require.NoError(e.t, err)
-		require.NoError(e.t, e.s.Ack(ev.Now, recovery.Application, &p.frame.Ack, &e.batch))
+		e.must(err)
+		e.must(e.s.Ack(ev.Now, recovery.Application, &p.frame.Ack, &e.batch))
 		e.handle(ev.Now)
 	}
 	mark := recovery.ECT0
 	if ev.CE {
 		mark = recovery.CE
 	}
-	require.NoError(e.t, e.r.Received(ev.Now, recovery.Application, w.number, w.eliciting, mark))
+	e.must(e.r.Received(ev.Now, recovery.Application, w.number, w.eliciting, mark))
 	if w.chunk != noChunk {
 		e.arrived[w.chunk] = true
 	}
@@ -148,6 +150,12 @@ func (e *endpoint) handle(now codec.Time) {
 	}
 	e.r.AckAcked(recovery.Application, b.AckedAck)
 	e.p.SetRate(now, e.c.Window(), estimate.Smoothed, e.c.SlowStart())
+}
+
+func (e *endpoint) must(err error) {
+	if err != nil {
+		e.t.Fatal(err)
+	}
 }
 
 func (e *endpoint) deliver(now codec.Time, chunk int) {
@@ -217,12 +225,12 @@ func (e *endpoint) packet(now codec.Time, chunk int, eliciting bool) {
 	}
 	if e.r.Worth(recovery.Application) {
 		ack, largest, err := e.r.AppendAck(nil, now, recovery.Application, 400)
-		require.NoError(e.t, err)
+		e.must(err)
 		e.r.AckSent(recovery.Application, eliciting)
 		w.ack, rec.HasAck, rec.Ack = ack, true, largest
 		e.acks++
 	}
-	require.NoError(e.t, e.s.Sent(now, recovery.Application, rec))
+	e.must(e.s.Sent(now, recovery.Application, rec))
 	if eliciting {
 		e.c.OnSent(now, rec.Octets)
 		e.p.OnSent(now, rec.Octets)
