@@ -1,3 +1,7 @@
+//go:build !race
+
+// Millions of packets without a goroutine: the race detector would only make it slow.
+
 package congestion
 
 import (
