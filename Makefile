@@ -7,7 +7,9 @@ FUZZTIME  ?= 10s
 SOAKTIME  ?= 10m
 
 # The modules with dependencies of their own. They are checked where they exist.
-NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod))
+NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod interop/*/go.mod grpcproto/go.mod protoc-gen-purewire-grpc/go.mod))
+# Those of them that users import or install: they are linted and built for every system, too.
+SHIPPED := $(patsubst %/go.mod,%,$(wildcard grpcproto/go.mod protoc-gen-purewire-grpc/go.mod))
 
 .PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz bench conform conform-h2 soak build clean help
 
@@ -30,6 +32,7 @@ vet:
 
 staticcheck:
 	$(GO) tool staticcheck ./...
+	@set -e; tool=$$($(GO) tool -n staticcheck); for m in $(SHIPPED); do echo "== $$m"; (cd $$m && $$tool ./...); done
 
 layers: ## the import arrows and the purity law (also part of test)
 	$(GO) test -count=1 -run 'TestArrows|TestPure' .
@@ -42,9 +45,9 @@ race: ## run every test under the race detector (needs a C compiler); -short hol
 	CGO_ENABLED=1 $(GO) test -race -short $(TESTFLAGS) ./...
 
 cross: ## build and vet for every supported system
-	GO="$(GO)" scripts/cross.sh
+	GO="$(GO)" scripts/cross.sh $(SHIPPED)
 
-nested: ## vet and test the modules bench and interop
+nested: ## vet and test the modules below this one: bench, interop, grpcproto, protoc-gen-purewire-grpc
 	@set -e; for m in $(NESTED); do echo "== $$m"; (cd $$m && $(GO) vet ./... && $(GO) test $(TESTFLAGS) ./...); done
 
 fuzz: ## run every native fuzz target for FUZZTIME each

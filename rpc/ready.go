@@ -18,8 +18,9 @@ const (
 
 // connected does the round trip, again and again for a call that waits for its server.
 //
-// wait-for-ready.md: "If an RPC is sent when the channel is in TRANSIENT_FAILURE ... if it is marked wait-for-ready, the RPC should
-// not fail" until its deadline. There is no channel here, so what tells is an error of dialing.
+// wait-for-ready.md: "gRPC implementations MAY provide a per-RPC option to not fail RPCs as a result of the channel being in
+// TRANSIENT_FAILURE state. Instead, the implementation queues the RPCs until the channel is READY." There is no channel here: what
+// tells is an error of dialing.
 func (s *ClientStream) connected(r *http.Request) (*http.Response, error) {
 	if !s.wait {
 		return s.c.Transport.RoundTrip(r)
