@@ -11,7 +11,7 @@ NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod interop/*
 # Those of them that users import or install: they are linted and built for every system, too.
 SHIPPED := $(patsubst %/go.mod,%,$(wildcard grpcproto/go.mod protoc-gen-purewire-grpc/go.mod))
 
-.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz bench conform conform-h2 soak build clean help
+.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz bench conform conform-h2 conform-grpc soak build clean help
 
 run: ## start the demo server on http://127.0.0.1:8080/ (ARGS="--driver stdnet --addr :9000")
 	$(GO) run ./cmd/purewire serve $(ARGS)
@@ -62,6 +62,9 @@ conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver, 
 
 conform-h2: ## hold the demo server to h2spec, curl, nghttp, h2load, node and python3-h2 on both drivers, in plain text and over TLS; the client to nghttpd, nginx, node and Go
 	GO="$(GO)" conform/h2.sh $(ARGS)
+
+conform-grpc: ## hold the gRPC example server to grpcurl on both drivers, in plain text and over TLS
+	GO="$(GO)" conform/grpcurl.sh $(ARGS)
 
 soak: build ## attack the demo server for SOAKTIME on every driver, honest clients beside (Linux)
 	nice -n 5 $(GO) run ./conform/soak -time $(SOAKTIME) $(ARGS)

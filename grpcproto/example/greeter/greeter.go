@@ -15,7 +15,9 @@ import (
 const MaxTimes = 1000
 
 // Server implements greet.GreeterServer. The zero value is ready.
-type Server struct{ greet.UnimplementedGreeterServer }
+type Server struct {
+	greet.UnimplementedGreeterServer
+}
 
 func hello(who *greet.HelloRequest) (*greet.HelloReply, error) {
 	if who.GetName() == "" {

@@ -13,12 +13,14 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/purewire/purewire/drivers"
 	"github.com/purewire/purewire/drivers/listen"
@@ -55,6 +57,9 @@ func service() (*rpc.Server, *health.Server) {
 	return srv, h
 }
 
+// patience is how long calls may take to end when the server stops.
+const patience = 10 * time.Second
+
 func run(addr, driver, cert, key string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -86,12 +91,20 @@ func run(addr, driver, cert, key string) error {
 		}
 		s := stdnet.New(svc, stdnet.Config{})
 		fmt.Printf("%s://%s/\n", scheme, l.Addr())
+		done := make(chan struct{})
 		go func() {
+			defer close(done)
 			<-ctx.Done()
 			h.Shutdown()
-			s.Shutdown(context.Background())
+			bound, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			s.Shutdown(bound)
 		}()
-		return s.Serve(l)
+		if err := s.Serve(l); !errors.Is(err, drivers.ErrClosed) {
+			return err
+		}
+		<-done // Serve returns at the beginning of a shutdown
+		return nil
 	}
 	r, err := reactor.New(svc, reactor.Config{})
 	if err != nil {
@@ -104,7 +117,9 @@ func run(addr, driver, cert, key string) error {
 	go func() {
 		<-ctx.Done()
 		h.Shutdown()
-		r.Shutdown(context.Background())
+		bound, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		r.Shutdown(bound)
 	}()
 	return r.Run()
 }
