@@ -10,6 +10,7 @@ import (
 	"github.com/purewire/purewire/codec/grpc"
 	"github.com/purewire/purewire/grpcproto"
 	"github.com/purewire/purewire/grpcproto/internal/odd"
+	"github.com/purewire/purewire/grpcproto/internal/odd/oddloose"
 	stubs "github.com/purewire/purewire/grpcproto/internal/odd/oddstubs"
 	"github.com/purewire/purewire/grpcproto/internal/odd/req"
 	"github.com/purewire/purewire/rpc"
@@ -87,4 +88,23 @@ func TestOdd(t *testing.T) {
 	require.True(t, d.Methods().ByName("do_it").Options().(*descriptorpb.MethodOptions).GetDeprecated())
 	require.True(t, d.Methods().ByName("Watch").IsStreamingServer())
 	require.Equal(t, protoreflect.FullName(stubs.Empty_ServiceName), stubs.Empty_ServiceDescriptor().FullName())
+}
+
+// bare embeds nothing: require_unimplemented_servers=false.
+type bare struct{ n int64 }
+
+func (b bare) Fold(grpcproto.ClientStreamingServer[req.Ask]) (*odd.Outer, error) {
+	return &odd.Outer{Count: map[string]int64{"n": b.n}}, nil
+}
+
+func (bare) Both(grpcproto.BidiStreamingServer[req.Ask, odd.Outer]) error { return nil }
+
+func TestLoose(t *testing.T) {
+	srv := rpc.NewServer(rpc.ServerConfig{})
+	oddloose.RegisterSecondServer(srv, bare{5})
+	fold, err := oddloose.NewSecondClient(dial(t, srv)).Fold(bound(t))
+	require.NoError(t, err)
+	out, err := fold.CloseAndRecv()
+	require.NoError(t, err)
+	require.EqualValues(t, 5, out.GetCount()["n"])
 }

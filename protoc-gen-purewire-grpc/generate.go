@@ -132,16 +132,16 @@ func pathConst(m *protogen.Method) string {
 func (g *stubs) doc(c protogen.Comments, deprecated bool, text string) {
 	var parts []string
 	if text != "" {
-		parts = append(parts, " "+strings.ReplaceAll(text, "\n", "\n ")+"\n")
+		parts = append(parts, " "+strings.ReplaceAll(text, "\n", "\n "))
 	}
 	if c != "" {
-		parts = append(parts, string(c))
+		parts = append(parts, strings.TrimRight(string(c), " \t\n"))
 	}
 	if deprecated {
-		parts = append(parts, " Deprecated: Do not use.\n")
+		parts = append(parts, " Deprecated: Do not use.")
 	}
 	if parts != nil {
-		g.P(strings.TrimSuffix(protogen.Comments(strings.Join(parts, "\n")).String(), "\n"))
+		g.P(strings.TrimSuffix(protogen.Comments(strings.Join(parts, "\n\n")).String(), "\n"))
 	}
 }
 
