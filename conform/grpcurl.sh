@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Starts the gRPC example server on each driver, in plain text and over TLS, and holds its reflection, its service of all four kinds and
-# its health to grpcurl, at the version that interop/grpcurl/go.mod pins: conform/grpcurl.sh [DRIVER...]. Without grpcurl nothing is
-# shown, so that is a failure.
+# Has protoc write the stubs of the gRPC example. Then starts its server on each driver, in plain text and over TLS, and holds its
+# reflection, its service of all four kinds and its health to grpcurl, at the version that interop/grpcurl/go.mod pins:
+# conform/grpcurl.sh [DRIVER...]. Without protoc and grpcurl nothing is shown, so that is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 GO=${GO:-go}
 . conform/lib.sh
 need openssl openssl
+need protoc protobuf-compiler
 
 work=$(mktemp -d)
 pid=
@@ -23,6 +24,11 @@ trap finish EXIT
 "$GO" build -C grpcproto -o "$work/client" ./example/client
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -days 2 \
 	-addext subjectAltName=IP:127.0.0.1 -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
+
+echo "== $(protoc --version)"
+"$GO" build -C protoc-gen-purewire-grpc -buildvcs=false -o "$work/protoc-gen-purewire-grpc" .
+protoc -Igrpcproto/example/greet --plugin="$work/protoc-gen-purewire-grpc" --purewire-grpc_out="$work" --purewire-grpc_opt=paths=source_relative greet.proto
+same 'stubs by protoc' "$(sed '/^\/\/ - protoc  /d' grpcproto/example/greet/greet_purewire.pb.go)" "$(sed '/^\/\/ - protoc  /d' "$work/greet_purewire.pb.go")"
 
 # start DRIVER ARG...: starts the server and sets pid and addr.
 start() {
