@@ -29,5 +29,5 @@
 // application/grpc+json its JSON mapping (the call option JSON asks for it); others are answered UNIMPLEMENTED. A message that
 // cannot be decoded, or not be encoded, ends the call with INTERNAL. The limits are those of package rpc: they count bytes on the wire
 // and inflated. The memory that a decoded message takes can be many times that: 2 bytes of wire make an empty message in a
-// repeated field, some 100 bytes in Go. Choose MaxReceive accordingly.
+// repeated field, 56 bytes or more in Go. Choose MaxReceive accordingly.
 package grpcproto

@@ -202,9 +202,12 @@ func TestMalformed(t *testing.T) {
 		"\x80":                              grpc.Internal,
 		"\x22\x7f":                          grpc.Internal,
 		"\x2a\x02\x0a\x7f":                  grpc.Internal, // inside of the ExtensionRequest
-		"\x20\x01":                          grpc.Internal, // wrong types
-		"\x2a\x02\x08\x01":                  grpc.Internal,
-		"\x2a\x02\x12\x00":                  grpc.Internal,
+		"\x0a\x01\xff\x3a\x00":              grpc.Internal, // not UTF-8: the host, a name, a type
+		"\x22\x01\xff":                      grpc.Internal,
+		"\x2a\x03\x0a\x01\xff":              grpc.Internal,
+		"\x1b":                              grpc.Internal,        // a group without an end
+		"\x20\x01":                          grpc.InvalidArgument, // of other types: unknown fields
+		"\x08\x01\x28\x01":                  grpc.InvalidArgument,
 		"\x15abc":                           grpc.Internal,
 		"":                                  grpc.InvalidArgument,
 		"\x0a\x01h":                         grpc.InvalidArgument, // only a host

@@ -1,6 +1,8 @@
 package reflection
 
 import (
+	"unicode/utf8"
+
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/purewire/purewire/codec/grpc"
@@ -59,7 +61,7 @@ type request struct {
 func fields(b []byte, f func(num protowire.Number, typ protowire.Type, varint uint64, bytes []byte) error) error {
 	for len(b) > 0 {
 		num, typ, n := protowire.ConsumeTag(b)
-		if n < 0 {
+		if n < 0 || num > protowire.MaxValidNumber {
 			return errMessage
 		}
 		b = b[n:]
@@ -84,39 +86,52 @@ func fields(b []byte, f func(num protowire.Number, typ protowire.Type, varint ui
 	return nil
 }
 
+// parse reads a ServerReflectionRequest as protobuf wants it: a field of another type than its own is an unknown one, of a oneof the
+// last one counts, and a message that comes twice is merged.
 func parse(b []byte) (r request, err error) {
 	err = fields(b, func(num protowire.Number, typ protowire.Type, _ uint64, bytes []byte) error {
 		switch num {
-		case host, fileByName, fileBySymbol, fileByExtension, extensionNumbers, listServices:
+		case fileByName, fileBySymbol, extensionNumbers, listServices:
+			if typ != protowire.BytesType {
+				return nil
+			}
+			r.what, r.name, r.number = num, string(bytes), 0
+		case host:
+			if typ != protowire.BytesType {
+				return nil
+			}
+			r.host = bytes
+		case fileByExtension:
+			if typ != protowire.BytesType {
+				return nil
+			}
+			if r.what != num {
+				r.what, r.name, r.number = num, "", 0
+			}
+			return fields(bytes, r.extension)
 		default:
 			return nil
 		}
-		if typ != protowire.BytesType {
+		if !utf8.Valid(bytes) {
 			return errMessage
 		}
-		switch num {
-		case host:
-			r.host = bytes
-			return nil
-		case fileByExtension:
-			r.name, r.number = "", 0
-			r.what = num
-			return fields(bytes, func(num protowire.Number, typ protowire.Type, varint uint64, bytes []byte) error {
-				switch {
-				case num == 1 && typ == protowire.BytesType:
-					r.name = string(bytes)
-				case num == 2 && typ == protowire.VarintType:
-					r.number = int32(varint)
-				case num == 1, num == 2:
-					return errMessage
-				}
-				return nil
-			})
-		}
-		r.what, r.name = num, string(bytes)
 		return nil
 	})
 	return r, err
+}
+
+// extension takes a field of an ExtensionRequest.
+func (r *request) extension(num protowire.Number, typ protowire.Type, varint uint64, bytes []byte) error {
+	switch {
+	case num == 1 && typ == protowire.BytesType:
+		if !utf8.Valid(bytes) {
+			return errMessage
+		}
+		r.name = string(bytes)
+	case num == 2 && typ == protowire.VarintType:
+		r.number = int32(varint)
+	}
+	return nil
 }
 
 // respond appends a ServerReflectionResponse: body is the message in the field what of its oneof.
