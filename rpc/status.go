@@ -88,6 +88,7 @@ const (
 	rNotAccepted = "grpc-Message-Encoding: the peer does not accept this encoding"
 	rNoEncoding  = "grpc-Message-Encoding: no such encoding is configured"
 	rURL         = "grpc-Path: the method is not /Service/Method, or the base is no URL"
+	rSubtype     = "grpc-Content-Type: the subtype is no token"
 	rTransport   = "grpc-HTTP2: the connection failed: "
 	rCut         = "grpc-HTTP2: the server gave the request up"
 	rReset       = "grpc-Errors: the stream was reset"
