@@ -9,7 +9,7 @@ SOAKTIME  ?= 10m
 # The modules with dependencies of their own. They are checked where they exist.
 NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod))
 
-.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz bench conform conform-h2 soak build clean help
+.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz bench conform conform-h2 conform-grpc soak build clean help
 
 run: ## start the demo server on http://127.0.0.1:8080/ (ARGS="--driver stdnet --addr :9000")
 	$(GO) run ./cmd/purewire serve $(ARGS)
@@ -59,6 +59,9 @@ conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver, 
 
 conform-h2: ## hold the demo server to h2spec, curl, nghttp, h2load, node and python3-h2 on both drivers, in plain text and over TLS; the client to nghttpd, nginx, node and Go
 	GO="$(GO)" conform/h2.sh $(ARGS)
+
+conform-grpc: ## hold package rpc to connectrpc.com/conformance as a server on both drivers and as a client, and the server to ghz
+	GO="$(GO)" conform/grpc.sh $(ARGS)
 
 soak: build ## attack the demo server for SOAKTIME on every driver, honest clients beside (Linux)
 	nice -n 5 $(GO) run ./conform/soak -time $(SOAKTIME) $(ARGS)

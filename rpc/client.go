@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/purewire/purewire/codec/grpc"
@@ -21,6 +22,9 @@ type Client struct {
 	Base string
 	// Transport carries the requests: a client.Transport that speaks HTTP/2 (HTTP2 for https, H2C for http), or net/http's.
 	Transport http.RoundTripper
+	// Subtype is the format of messages, sent as application/grpc+Subtype. A response in another one fails with INTERNAL. Empty is
+	// application/grpc, which means the same as "proto".
+	Subtype string
 	// Wire is Plain, or one of gRPC-Web's, which work over HTTP/1.1 as well.
 	Wire grpc.Wire
 	// MaxReceive bounds a response message in bytes, as sent and inflated. 0 is 4 MiB, negative none.
@@ -141,7 +145,7 @@ func (c *Client) prepare(ctx context.Context, method string, call *Call) (*Clien
 	if !ok || err != nil || u.Host == "" {
 		return nil, nil, &Error{Code: grpc.Unimplemented, Message: rURL}
 	}
-	h := http.Header{"Content-Type": {contentType(c.Wire, "")}, "User-Agent": {"grpc-purewire"}}
+	h := http.Header{"Content-Type": {contentType(c.Wire, c.Subtype)}, "User-Agent": {"grpc-purewire"}}
 	if c.UserAgent != "" {
 		h["User-Agent"][0] = c.UserAgent
 	}
@@ -174,6 +178,14 @@ func (c *Client) prepare(ctx context.Context, method string, call *Call) (*Clien
 	u.Path, u.RawPath, u.RawQuery = method, "", ""
 	r := (&http.Request{Method: "POST", URL: u, Host: u.Host, Header: h, Proto: "HTTP/2.0", ProtoMajor: 2}).WithContext(s.ctx)
 	return s, r, nil
+}
+
+// codecOf resolves the default of a subtype.
+func codecOf(subtype string) string {
+	if subtype == "" {
+		return "proto"
+	}
+	return strings.ToLower(subtype)
 }
 
 func contentType(w grpc.Wire, subtype string) string {
@@ -224,6 +236,10 @@ func (s *ClientStream) failure(err error) error {
 	}
 	var reset http2.ErrorCode
 	if errors.As(err, &reset) {
+		if by, ok := s.ctx.Deadline(); ok && reset == http2.Cancel && !time.Now().Before(by) {
+			// The server's clock was the first to tell, and its reset the first to arrive.
+			return StatusOf(context.DeadlineExceeded)
+		}
 		return &Error{Code: grpc.CodeOfHTTP2(uint32(reset)), Message: rReset}
 	}
 	return &Error{Code: grpc.Unavailable, Message: rTransport + err.Error()}

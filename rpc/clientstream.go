@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -53,8 +54,16 @@ func (s *ClientStream) roundTrip(r *http.Request) {
 	}
 	s.resp = resp
 	var head grpc.Response
-	// HTTP/1.1 does not tell with the head that nothing follows; gRPC-Web has grpc-status there in Trailers-Only alone.
-	end := resp.Body == http.NoBody || s.c.Wire != grpc.Plain && resp.Header["Grpc-Status"] != nil
+	// HTTP/1.1 does not tell with the head that nothing follows; gRPC-Web has grpc-status there in Trailers-Only alone, or should.
+	var body io.Reader = resp.Body
+	end := body == http.NoBody
+	if !end && s.c.Wire != grpc.Plain && resp.Header["Grpc-Status"] != nil {
+		first := make([]byte, 1)
+		if n, _ := io.ReadFull(body, first); n == 0 {
+			end = true
+		}
+		body = io.MultiReader(bytes.NewReader(first), body) // the status is in it
+	}
 	err = grpc.ParseResponse(resp.StatusCode, protocolFields(resp.Header), end, &head)
 	if err != nil {
 		s.headErr = StatusOf(err)
@@ -66,6 +75,10 @@ func (s *ClientStream) roundTrip(r *http.Request) {
 	md, err := metadataOf(resp.Header)
 	if err != nil {
 		s.headErr = StatusOf(err)
+		return
+	}
+	if !head.TrailersOnly && (head.Wire != s.c.Wire || codecOf(string(head.Subtype)) != codecOf(s.c.Subtype)) {
+		s.headErr = &Error{Code: grpc.Internal, Message: rSubtype}
 		return
 	}
 	if head.TrailersOnly {
@@ -82,7 +95,7 @@ func (s *ClientStream) roundTrip(r *http.Request) {
 		s.headErr = &Error{Code: grpc.Internal, Message: rNoEncoding}
 		return
 	}
-	s.in.init(resp.Body, enc, s.c.MaxReceive, head.Wire, true)
+	s.in.init(body, enc, s.c.MaxReceive, head.Wire, true)
 }
 
 func (s *ClientStream) setTrailer(md Metadata) {
@@ -196,7 +209,7 @@ func (s *ClientStream) over(err error) error {
 	var fields []codec.Field
 	var md Metadata
 	if s.in.web != nil {
-		if fields, err = grpc.ParseWebTrailers(nil, s.in.web); err != nil {
+		if fields, _, err = grpc.ParseWebTrailers(nil, nil, s.in.web); err != nil {
 			return StatusOf(err)
 		}
 		h := make(http.Header)

@@ -86,6 +86,11 @@ func (r *receiver) read() ([]byte, error) {
 			switch {
 			case r.ev.Kind == grpc.Trailers:
 				r.web = append(r.web, r.ev.Data...)
+				if r.ev.Last && r.ev.Compressed {
+					if r.web, err = r.enc.decompress(nil, r.web, grpc.DefaultMaxTrailers); err != nil {
+						return nil, err
+					}
+				}
 			case r.ev.Kind != grpc.Message:
 			case r.ev.First && r.ev.Last:
 				return r.inflated(r.ev.Data, r.ev.Compressed)

@@ -86,6 +86,7 @@ const (
 	rEnded       = "grpc-Stream: the call has ended"
 	rHeadSent    = "grpc-Response-Headers: the header section was sent already"
 	rNotAccepted = "grpc-Message-Encoding: the peer does not accept this encoding"
+	rSubtype     = "grpc-Content-Type: the response is not in the format of the request"
 	rNoEncoding  = "grpc-Message-Encoding: no such encoding is configured"
 	rURL         = "grpc-Path: the method is not /Service/Method, or the base is no URL"
 	rTransport   = "grpc-HTTP2: the connection failed: "
