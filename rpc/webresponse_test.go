@@ -69,8 +69,8 @@ func TestWebResponses(t *testing.T) {
 				{answer{gz, msg + zipped("grpc-status: 0\r\n")}, grpc.OK, ""},
 				{answer{nil, msg + zipped("grpc-status: 0\r\n")}, grpc.Internal, ""},
 				{answer{gz, msg + frame(3, 0x81, "abc")}, grpc.Internal, ""},
-				{answer{gz, msg + zipped("x: " + strings.Repeat("a", 17<<10) + "\r\n")}, grpc.ResourceExhausted, ""},
-				{answer{gz, msg + zipped("grpc-status: 0\r\nx: " + strings.Repeat("a", 15<<10) + "\r\n")}, grpc.OK, ""},
+				{answer{gz, msg + zipped("x: "+strings.Repeat("a", 17<<10)+"\r\n")}, grpc.ResourceExhausted, ""},
+				{answer{gz, msg + zipped("grpc-status: 0\r\nx: "+strings.Repeat("a", 15<<10)+"\r\n")}, grpc.OK, ""},
 				// Trailers-Only has no body; if there is one, its trailers count.
 				{answer{map[string]string{"Grpc-Status": "8"}, ""}, grpc.ResourceExhausted, ""},
 				{answer{map[string]string{"Grpc-Status": "8"}, block("grpc-status: 9\r\n")}, grpc.FailedPrecondition, ""},
