@@ -22,6 +22,9 @@ var (
 	ErrAnswered = errors.New("server: request is already answered")
 )
 
+// errTrailer is what Ctx.ReplyTrailers says of a field that may not stand in a trailer section.
+var errTrailer = errors.New("server: field may not be sent as a trailer")
+
 type timeoutError struct{}
 
 func (timeoutError) Error() string   { return "server: deadline expired" }
