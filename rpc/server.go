@@ -63,6 +63,9 @@ func NewServer(cfg ServerConfig) *Server {
 	return &Server{cfg: cfg, accept: namesOf(cfg.Encodings), methods: make(map[string]method), services: make(map[string]bool)}
 }
 
+// Config returns the configuration, defaults filled in. It must not be changed.
+func (s *Server) Config() ServerConfig { return s.cfg }
+
 func (s *Server) add(path string, m method) {
 	service, _, ok := grpc.SplitPath([]byte(path))
 	if _, dup := s.methods[path]; !ok || dup {
@@ -184,6 +187,9 @@ func (st *Stream) run(m method) (err error) {
 	req, err := st.in.only(rNoRequest, rManyRequest)
 	if err != nil {
 		return st.cause(err)
+	}
+	if err := st.ctx.Err(); err != nil { // the time was up before the message was here
+		return err
 	}
 	reply, err := m.unary(st.ctx, req)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/purewire/purewire/drivers/reactor"
 	"github.com/purewire/purewire/drivers/stdnet"
 	"github.com/purewire/purewire/rpc"
+	"github.com/purewire/purewire/rpc/native"
 	"github.com/purewire/purewire/server"
 )
 
@@ -24,12 +25,15 @@ func main() {
 	f := peer.Parse()
 	driver, kind, _ := strings.Cut(f.Mode, "-")
 	s := rpc.NewServer(rpc.ServerConfig{})
-	once := func(_ context.Context, req []byte) ([]byte, error) { return req, nil }
-	s.Unary("/bench.Echo/Once", once)
 	var cfg server.Config
+	cfg.Handler = s
 	switch kind {
+	case "":
+		h := native.New(s)
+		h.Unary("/bench.Echo/Once", func(_ *native.Call, req, dst []byte) ([]byte, error) { return append(dst, req...), nil })
+		cfg.Native = h
 	case "http":
-		cfg.Handler = s
+		s.Unary("/bench.Echo/Once", func(_ context.Context, req []byte) ([]byte, error) { return req, nil })
 	default:
 		peer.Fatal(fmt.Errorf("-mode %q: unknown kind of handler", f.Mode))
 	}
