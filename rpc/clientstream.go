@@ -64,7 +64,7 @@ func (s *ClientStream) roundTrip(r *http.Request) {
 		}
 		body = io.MultiReader(bytes.NewReader(first), body) // the status is in it
 	}
-	err = grpc.ParseResponse(resp.StatusCode, protocolFields(resp.Header), end, &head)
+	err = grpc.ParseResponse(resp.StatusCode, protocolFields(nil, resp.Header), end, &head)
 	if err != nil {
 		s.headErr = StatusOf(err)
 		if c := grpc.Code(0); errors.As(err, &c) && s.headErr.(*Error).Message == "" {
@@ -218,7 +218,7 @@ func (s *ClientStream) over(err error) error {
 		}
 		md, err = metadataOf(h)
 	} else {
-		fields = protocolFields(s.resp.Trailer)
+		fields = protocolFields(nil, s.resp.Trailer)
 		md, err = metadataOf(s.resp.Trailer)
 	}
 	if err != nil {
