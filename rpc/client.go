@@ -49,6 +49,8 @@ type Call struct {
 	// Header and Trailer are set to what the server sent, by Unary only: streams have methods. They are set for calls that fail
 	// as well, if the server sent any.
 	Header, Trailer Metadata
+	// ReplyCompressed is set by Unary to whether the reply came compressed.
+	ReplyCompressed bool
 }
 
 // UnaryCaller makes a unary call, as Client.Unary does.
@@ -94,6 +96,7 @@ func (c *Client) unary(ctx context.Context, method string, req []byte, call *Cal
 	reply, err := s.only()
 	call.Header, _ = s.Header()
 	call.Trailer = s.Trailer()
+	call.ReplyCompressed = s.in.packed
 	if err != nil {
 		return nil, err
 	}

@@ -121,6 +121,9 @@ func (s *ClientStream) Trailer() Metadata {
 	return s.trailer
 }
 
+// MessageCompressed reports whether the message that was received last came compressed.
+func (s *ClientStream) MessageCompressed() bool { return s.in.packed }
+
 // Compress tells whether the messages that follow are compressed, if Call.Encoding was set. They are unless told otherwise.
 func (s *ClientStream) Compress(on bool) {
 	s.sendMu.Lock()

@@ -31,6 +31,7 @@ type receiver struct {
 	raw    []byte // decoded from base64
 	err    error  // how it ended
 	eof    bool   // src has ended
+	packed bool   // the last message came compressed
 }
 
 func (r *receiver) init(src io.Reader, enc *Encoding, max int64, wire grpc.Wire, response bool) {
@@ -142,7 +143,7 @@ func (r *receiver) fill() error {
 }
 
 func (r *receiver) inflated(msg []byte, compressed bool) ([]byte, error) {
-	if !compressed {
+	if r.packed = compressed; !compressed {
 		return msg, nil
 	}
 	out, err := r.enc.decompress(r.out[:0], msg, int(r.max))

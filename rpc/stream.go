@@ -128,6 +128,9 @@ func (s *Stream) Metadata() Metadata {
 // Compressed reports whether the client announced an encoding for its messages.
 func (s *Stream) Compressed() bool { return s.in.enc != nil }
 
+// MessageCompressed reports whether the message that was received last came compressed: an encoding may be announced and not used.
+func (s *Stream) MessageCompressed() bool { return s.in.packed }
+
 // Recv returns the next message, valid until the next Recv; io.EOF when the client has finished. Any other error has ended
 // the call, and the handler should return it.
 func (s *Stream) Recv() ([]byte, error) {
