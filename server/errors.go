@@ -18,6 +18,8 @@ var (
 	ErrTimeout error = timeoutError{}
 	// ErrShutdown: the server was closed while the request was in flight.
 	ErrShutdown = errors.New("server: shutting down")
+	// ErrUnresponsive: the client did not answer a PING (Keepalive).
+	ErrUnresponsive = errors.New("server: peer does not answer")
 	// ErrAnswered: the request already has its answer, or its connection is gone.
 	ErrAnswered = errors.New("server: request is already answered")
 )
