@@ -78,8 +78,9 @@ func mayImport(from, to string) bool {
 		return toRoom == room || to == "server" || to == "drivers" || to == "drivers/stdnet" ||
 			to == "codec" || to == "codec/ws" || to == "codec/http1"
 	case "rpc":
-		// http2 for the names of its error codes only: the server is an http.Handler, the client is given a RoundTripper.
-		return toRoom == room || to == "codec" || to == "codec/http2" || to == "codec/grpc" || to == "codec/grpc/compress"
+		// http2 for the names of its error codes only: the server is an http.Handler, the client is given a RoundTripper. rpc/native is
+		// the short way on package server.
+		return from == "rpc/native" && to == "server" || toRoom == room || to == "codec" || to == "codec/http2" || to == "codec/grpc" || to == "codec/grpc/compress"
 	case "cmd", "examples", "fuzz", "corpus", "conform":
 		return true
 	}
