@@ -86,6 +86,8 @@ type Oracle struct {
 	Name string
 	Wire Wire
 	Role Role
+	// Partial: it sees parts of the input only (frames without streams), so that nothing follows from what it lets pass.
+	Partial bool
 	// Judge gives the verdict on an input of that wire and role. It never writes to in.Bytes.
 	Judge func(in *Input) Verdict
 }
@@ -93,21 +95,22 @@ type Oracle struct {
 // Ours are the oracles of this module: every codec, in every role, strict as it comes.
 func Ours() []Oracle {
 	return []Oracle{
-		{"ours", HTTP1, Server, func(in *Input) Verdict { return http1Requests(in, nil) }},
-		{"ours", HTTP1, Client, func(in *Input) Verdict { return http1Responses(in, nil) }},
-		{"ours", HTTP2, Server, http2Server},
-		{"ours", HTTP2, Client, http2Client},
-		{"ours", WS, Server, wsFrames},
-		{"ours", WS, Client, wsFrames},
-		{"ours", HPACK, Reader, hpackBlock},
-		{"ours", QPACK, Reader, qpackSection},
-		{"ours", Varint, Reader, varints},
+		{Name: "ours", Wire: HTTP1, Role: Server, Judge: func(in *Input) Verdict { return http1Requests(in, nil) }},
+		{Name: "ours", Wire: HTTP1, Role: Client, Judge: func(in *Input) Verdict { return http1Responses(in, nil) }},
+		{Name: "ours", Wire: HTTP2, Role: Server, Judge: http2Server},
+		{Name: "ours", Wire: HTTP2, Role: Client, Judge: http2Client},
+		{Name: "ours", Wire: WS, Role: Server, Judge: wsFrames},
+		{Name: "ours", Wire: WS, Role: Client, Judge: wsFrames},
+		{Name: "ours", Wire: HPACK, Role: Reader, Judge: hpackBlock},
+		{Name: "ours", Wire: QPACK, Role: Reader, Judge: qpackSection},
+		{Name: "ours", Wire: Varint, Role: Reader, Judge: varints},
 	}
 }
 
 // Judged is the verdict of one oracle.
 type Judged struct {
 	Oracle  string
+	Partial bool
 	Verdict Verdict
 }
 
@@ -118,9 +121,9 @@ func Judge(in *Input, oracles []Oracle) []Judged {
 		if o.Wire != in.Wire || o.Role != in.Role {
 			continue
 		}
-		out = append(out, Judged{o.Name, o.Judge(in)})
+		out = append(out, Judged{o.Name, o.Partial, o.Judge(in)})
 		if o.Name == "ours" && len(in.Lenient) > 0 {
-			out = append(out, Judged{LenientName, lenient(in)})
+			out = append(out, Judged{LenientName, false, lenient(in)})
 		}
 	}
 	return out

@@ -19,7 +19,7 @@ type streams struct {
 type stream struct {
 	m    Message
 	body []byte
-	// whole: the message has ended. gone: the peer has reset the stream, whatever had come of it.
+	// whole: the message has ended. gone: either end has reset the stream, whatever had come of it.
 	whole, gone bool
 }
 
@@ -50,8 +50,8 @@ func (s *streams) reset(id uint32) {
 	}
 }
 
-// verdict is that on the whole connection. Messages are in order of stream; those that the peer itself has reset are not
-// among them, for what becomes of them is a matter of time.
+// verdict is that on the whole connection. Messages are in order of stream. Those of streams that either end has reset are not
+// among them, and none is after a connection error, for how far they had come is a matter of time.
 func (s *streams) verdict() (v Verdict) {
 	v.Outcome, v.Left = Accept, -1
 	slices.Sort(s.order)
@@ -73,7 +73,7 @@ func (s *streams) verdict() (v Verdict) {
 	return v
 }
 
-// http2Server reads a connection as a server that answers everything with 204 when it is whole.
+// http2Server reads a connection as a server that answers nothing before it has read everything.
 func http2Server(in *Input) Verdict {
 	var c http2.Conn
 	c.Init(http2.Server, http2.Config{}.Profile())
@@ -101,11 +101,6 @@ func http2Read(in *Input, c *http2.Conn) Verdict {
 	var out []byte
 	src := in.Bytes
 	c.Advance(1)
-	answer := func(id uint32) {
-		if c.Role() == http2.Server {
-			out, _ = c.AppendResponse(out[:0], id, 204, nil, true)
-		}
-	}
 	for {
 		out = c.AppendOwed(out[:0], 1<<16)
 		n, err := c.Next(src, &ev)
@@ -114,6 +109,7 @@ func http2Read(in *Input, c *http2.Conn) Verdict {
 			v := s.verdict()
 			var e *http2.Error
 			errors.As(err, &e)
+			v.Messages = nil
 			return v.refuse(fmt.Sprintf("connection %s %s", e.Code.String(), e.Reason), -1)
 		}
 		id := ev.Stream
@@ -153,6 +149,7 @@ func http2Read(in *Input, c *http2.Conn) Verdict {
 			continue
 		case http2.StreamError:
 			s.faults = append(s.faults, fmt.Sprintf("stream %d %s %s", id, ev.Code.String(), ev.Reason))
+			s.reset(id)
 			c.Release(id)
 			continue
 		default:
@@ -160,7 +157,6 @@ func http2Read(in *Input, c *http2.Conn) Verdict {
 		}
 		if ev.EndStream {
 			s.end(id)
-			answer(id)
 		}
 	}
 }

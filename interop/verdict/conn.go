@@ -20,6 +20,8 @@ type conn struct {
 	out    []byte
 	ended  bool
 	closed bool
+	// starved: the end of input was read, so that it was not by itself that the reader has stopped.
+	starved bool
 }
 
 func newConn() *conn {
@@ -55,6 +57,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	case c.closed:
 		return 0, net.ErrClosed
 	case len(c.in) == 0:
+		c.starved = true
 		return 0, io.EOF
 	}
 	n := copy(p, c.in)
@@ -99,6 +102,20 @@ func (c *conn) until(done func(out []byte) bool) bool {
 		c.change.Wait()
 	}
 	return c.closed || done(c.out)
+}
+
+// gaveUp tells whether the connection was closed by one who had not come to the end of input.
+func (c *conn) gaveUp() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed && !c.starved
+}
+
+// isClosed tells whether Close was called.
+func (c *conn) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 // written is a copy of what was written.

@@ -10,6 +10,10 @@ func Peers() []core.Oracle {
 		{Name: "fasthttp", Wire: core.HTTP1, Role: core.Server, Judge: fasthttpServer},
 		{Name: "net/http ReadResponse", Wire: core.HTTP1, Role: core.Client, Judge: nethttpResponses},
 		{Name: "fasthttp", Wire: core.HTTP1, Role: core.Client, Judge: fasthttpResponses},
+		{Name: "x/net http2", Wire: core.HTTP2, Role: core.Server, Judge: xnetServer},
+		{Name: "x/net Framer", Partial: true, Wire: core.HTTP2, Role: core.Server, Judge: xnetFramer},
+		{Name: "x/net http2", Wire: core.HTTP2, Role: core.Client, Judge: xnetClient},
+		{Name: "x/net Framer", Partial: true, Wire: core.HTTP2, Role: core.Client, Judge: xnetFramer},
 	}
 }
 
