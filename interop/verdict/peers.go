@@ -14,6 +14,16 @@ func Peers() []core.Oracle {
 		{Name: "x/net Framer", Partial: true, Wire: core.HTTP2, Role: core.Server, Judge: xnetFramer},
 		{Name: "x/net http2", Wire: core.HTTP2, Role: core.Client, Judge: xnetClient},
 		{Name: "x/net Framer", Partial: true, Wire: core.HTTP2, Role: core.Client, Judge: xnetFramer},
+		{Name: "gorilla", Wire: core.WS, Role: core.Server, Judge: gorillaConn},
+		{Name: "coder", Wire: core.WS, Role: core.Server, Judge: coderConn},
+		{Name: "gobwas", Wire: core.WS, Role: core.Server, Judge: gobwasReader},
+		{Name: "gorilla", Wire: core.WS, Role: core.Client, Judge: gorillaConn},
+		{Name: "coder", Wire: core.WS, Role: core.Client, Judge: coderConn},
+		{Name: "gobwas", Wire: core.WS, Role: core.Client, Judge: gobwasReader},
+		{Name: "x/net hpack", Wire: core.HPACK, Role: core.Reader, Judge: xnetHPACK},
+		{Name: "quic-go/qpack", Wire: core.QPACK, Role: core.Reader, Judge: quicQPACK},
+		{Name: "quicvarint Parse", Wire: core.Varint, Role: core.Reader, Judge: quicVarints},
+		{Name: "quicvarint Read", Wire: core.Varint, Role: core.Reader, Judge: quicVarintReader},
 	}
 }
 
