@@ -66,9 +66,6 @@ func (s *streams) verdict() (v Verdict) {
 	}
 	if len(s.faults) > 0 {
 		v.Outcome, v.Reason = Reject, s.faults[0]
-		if n := len(s.faults); n > 1 {
-			v.Reason += fmt.Sprintf(" (and %d more)", n-1)
-		}
 	}
 	return v
 }

@@ -4,7 +4,7 @@ import core "github.com/purewire/purewire/corpus/verdict"
 
 // Peers are the oracles that are not ours, in the order of the columns.
 func Peers() []core.Oracle {
-	return []core.Oracle{
+	all := []core.Oracle{
 		{Name: "net/http", Wire: core.HTTP1, Role: core.Server, Judge: nethttpServer},
 		{Name: "net/http ReadRequest", Wire: core.HTTP1, Role: core.Server, Judge: nethttpRequests},
 		{Name: "fasthttp", Wire: core.HTTP1, Role: core.Server, Judge: fasthttpServer},
@@ -25,6 +25,10 @@ func Peers() []core.Oracle {
 		{Name: "quicvarint Parse", Wire: core.Varint, Role: core.Reader, Judge: quicVarints},
 		{Name: "quicvarint Read", Wire: core.Varint, Role: core.Reader, Judge: quicVarintReader},
 	}
+	for i := range all {
+		all[i] = guarded(all[i])
+	}
+	return all
 }
 
 // All are ours and the peers.
