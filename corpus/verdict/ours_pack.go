@@ -48,7 +48,7 @@ func qpackSection(in *Input) (v Verdict) {
 	if err != nil {
 		return v.refuse(err.Error(), -1)
 	}
-	if n, err = d.Decode(0, in.Bytes[n:], true, &b); err != nil {
+	if _, err = d.Decode(0, in.Bytes[n:], true, &b); err != nil {
 		v.Outcome, v.Left = More, -1
 		return v
 	}
