@@ -137,12 +137,12 @@ func (d *Decoder) staticRun(src []byte, b *Block) (n int) {
 	room := list[len(list):min(cap(list), max(d.maxFields, len(list)))]
 	src = src[:min(len(src), len(room))]
 	for n < len(src) && src[n] >= flagIndexed|flagIndexedStatic && src[n] < 0xFF {
-		e := &staticFields[src[n]&0x3F]
-		if size+e.size > d.maxList {
+		i := src[n] & 0x3F
+		if size+staticFields[i].size > d.maxList {
 			break
 		}
-		size += e.size
-		room[n] = e.Field
+		size += staticFields[i].size
+		room[n] = staticFields[i].Field
 		n++
 	}
 	b.Fields, b.Size = list[:len(list)+n], size
