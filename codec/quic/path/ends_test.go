@@ -347,6 +347,7 @@ func TestMTUChanges(t *testing.T) {
 	}
 	m.Sent(n)
 	require.Zero(t, m.Probe(5), "one at a time")
+	require.Equal(t, codec.Never, m.Deadline())
 	m.Acked(5)
 	require.Equal(t, n, m.Size())
 }

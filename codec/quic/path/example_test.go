@@ -41,6 +41,7 @@ func ExamplePaths() {
 	var paths path.Paths
 	paths.Init(quic.Server, home, &ids)
 	paths.HandshakeValidated()
+	paths.Confirm(false)
 
 	now, pto := codec.Time(time.Second), 100*time.Millisecond
 	p := paths.Datagram(away, 400)

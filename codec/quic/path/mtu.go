@@ -52,9 +52,6 @@ func (m *MTU) Probe(now codec.Time) (size int) {
 			return 0
 		}
 		m.high, m.losses, m.raise = m.max, 0, codec.Never
-		if m.done() {
-			return 0
-		}
 	}
 	return m.next()
 }

@@ -49,12 +49,15 @@ type Paths struct {
 	fallback int // the last validated path, -1 if there is none
 	opened   uint64
 	moved    codec.Time // the last migration of the peer
+	stable   bool       // the handshake is confirmed
+	fixed    bool       // the server wants no migration
+	server   Addr       // where a client found it
 }
 
 // Init makes p ready with the path of the handshake. ids are the peer's connection IDs; the path uses the one with sequence number 0. The path has to be validated by the handshake: a server
 // calls HandshakeValidated. For a client it is.
 func (p *Paths) Init(role quic.Role, t Tuple, ids *RemoteIDs) {
-	*p = Paths{role: role, ids: ids, fallback: -1, opened: 1}
+	*p = Paths{role: role, ids: ids, fallback: -1, opened: 1, server: t.Remote}
 	p.paths[0] = Path{Tuple: t, hasSeq: true, inUse: true}
 	if role == quic.Client {
 		p.HandshakeValidated()
@@ -69,6 +72,10 @@ func (p *Paths) HandshakeValidated() {
 	a.Validation = Validation{state: Validated, mtu: true}
 	p.fallback = p.active
 }
+
+// Confirm says that the handshake is confirmed (RFC 9001 section 4.1.2): until then there is one path only, and packets from elsewhere are dropped. For a client,
+// disabled is the server's transport parameter disable_active_migration: then Probe makes paths to its preferred address only.
+func (p *Paths) Confirm(disabled bool) { p.stable, p.fixed = true, disabled }
 
 // Active returns the path that everything but probes is sent on.
 func (p *Paths) Active() *Path { return &p.paths[p.active] }
@@ -115,11 +122,11 @@ func (p *Paths) Datagram(t Tuple, size int) *Path {
 }
 
 // Open makes a path for a datagram of size bytes, of which a packet was authentic, with addresses that no path has. It takes the place of the oldest one
-// that is neither active nor to fall back to, whose connection ID is retired. It returns nil if the packet is to be dropped: a client does not
-// follow a server to another address, and while too many connection IDs wait to be retired there are no new paths.
+// that is neither active nor to fall back to, whose connection ID is retired. It returns nil if the packet is to be dropped: before the handshake
+// is confirmed, by a client, which does not follow a server to another address, and while too many connection IDs wait to be retired there are no new paths.
 func (p *Paths) Open(t Tuple, size int) *Path {
 	// 9000-9-6: "If a client receives packets from an unknown server address, the client MUST discard these packets."
-	if p.role == quic.Client && t.Remote != p.Active().Tuple.Remote {
+	if !p.stable || p.role == quic.Client && t.Remote != p.Active().Tuple.Remote {
 		return nil
 	}
 	path := p.place(t)
@@ -130,9 +137,12 @@ func (p *Paths) Open(t Tuple, size int) *Path {
 }
 
 // Probe makes a path that we want to try, from another address of ours or to the server's preferred address, and begins to validate it. It is
-// only for clients. The path is returned, an old one if there is one; nil if there can be none, see Open. pto is as in Validation.Start.
+// only for clients. The path is returned, an old one if there is one; nil if there can be none, see Confirm and Open. pto is as in Validation.Start.
 func (p *Paths) Probe(now codec.Time, t Tuple, pto time.Duration) *Path {
-	if p.role != quic.Client {
+	// 9000-9-2: "An endpoint MUST NOT initiate connection migration before the handshake is confirmed". 9-3: "If the peer sent the
+	// disable_active_migration transport parameter, an endpoint also MUST NOT send packets (including probing packets [...]) from a different local address to the
+	// address the peer used during the handshake".
+	if p.role != quic.Client || !p.stable || p.fixed && t.Remote == p.server && t != p.Active().Tuple {
 		return nil
 	}
 	path := p.Find(t)

@@ -197,6 +197,7 @@ func newServer(spare int) (*Paths, *RemoteIDs) {
 	}
 	p := &Paths{}
 	p.Init(quic.Server, from(2, 1000), ids)
+	p.Confirm(false)
 	return p, ids
 }
 
@@ -399,9 +400,13 @@ func TestNoIDs(t *testing.T) {
 		require.NoError(t, ids.New(newID(n, n)))
 	}
 	require.Nil(t, p.Open(from(4, 1), 100))
+	p.Init(quic.Client, from(2, 1000), ids)
+	p.Confirm(false)
+	require.Nil(t, p.Probe(1, from(4, 1), pto))
 
 	ids.Init(quic.ConnectionID{}, 4)
 	p.Init(quic.Server, from(2, 1000), ids)
+	p.Confirm(false)
 	for port := range uint16(10) { // of length zero: the same for all
 		path, _ = arrive(p, 1, from(3, port), 1200, true, true)
 		_, found = p.Sequence(path)
@@ -418,6 +423,16 @@ func TestClientPaths(t *testing.T) {
 	p.Init(quic.Client, Tuple{here, there}, ids)
 	require.True(t, p.Active().Limit.Validated())
 	now := codec.Time(1)
+	// 9000-9-2: "An endpoint MUST NOT initiate connection migration before the handshake is confirmed".
+	require.Nil(t, p.Probe(now, Tuple{addr(2, 5), there}, pto))
+	require.Nil(t, p.Open(Tuple{addr(2, 5), there}, 1200))
+	// 9000-9-3: disable_active_migration: not from another address of ours to where the server was, but to its preferred address.
+	p.Confirm(true)
+	require.Nil(t, p.Probe(now, Tuple{addr(2, 5), there}, pto))
+	require.NotNil(t, p.Probe(now, Tuple{here, addr(9, 1)}, pto))
+	require.NotNil(t, p.Probe(now, Tuple{here, there}, pto), "whether the server is still there may be asked")
+	p.Init(quic.Client, Tuple{here, there}, ids)
+	p.Confirm(false)
 	// 9000-9-6: "If a client receives packets from an unknown server address, the client MUST discard these packets."
 	require.Nil(t, p.Open(Tuple{here, addr(8, 443)}, 1200))
 	// Another network of ours.

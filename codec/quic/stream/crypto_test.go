@@ -77,6 +77,10 @@ func TestThreatCrypto(t *testing.T) {
 	require.Equal(t, 257, n)
 	require.Less(t, memory(&c.data, st), 16<<10)
 
+	c.Release()
+	require.Zero(t, st.Held())
+	require.Empty(t, c.Peek())
+
 	// After the handshake: 64 KiB altogether, even if TLS takes all.
 	c, _ = newCrypto(Limits{})
 	_, err = c.Receive(cryptoFrame(0, 5000))
