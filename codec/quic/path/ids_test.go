@@ -195,6 +195,31 @@ func TestRetireAll(t *testing.T) {
 	}
 }
 
+// 9000-19.15-8: "The value in the Retire Prior To field MUST be less than or equal to the value in the Sequence Number field", also in a frame that was lost and is sent again after
+// RetireAll.
+func TestRetirePriorOfOldFrames(t *testing.T) {
+	var l LocalIDs
+	l.Init(cid(0))
+	l.SetLimit(3)
+	for n := uint64(1); n <= 2; n++ {
+		_, err := l.Issue(cid(n), tok(n))
+		require.NoError(t, err)
+	}
+	var f quic.Frame
+	require.True(t, l.NextFrame(&f))
+	l.RetireAll()
+	l.Lost(1)
+	_, err := l.Replace(cid(3), tok(3))
+	require.NoError(t, err)
+	r := newRemote(3)
+	for want := uint64(1); want <= 3; want++ {
+		require.True(t, l.NextFrame(&f))
+		require.Equal(t, want, f.Sequence)
+		require.Equal(t, want, f.Value)
+		require.NoError(t, r.New(&f))
+	}
+}
+
 // Every rule about NEW_CONNECTION_ID, each with the frame that just keeps it.
 func TestNewConnectionID(t *testing.T) {
 	with := func(f *quic.Frame, change func(*quic.Frame)) *quic.Frame {
