@@ -8,8 +8,9 @@
 // # The loop
 //
 //	// a datagram arrived
-//	if !r.Seen(space, number) {                           // before decrypting
-//		...decrypt, and for each ACK frame
+//	...decrypt
+//	if !r.Seen(space, number) {
+//		...for each ACK frame
 //		err := s.Ack(now, space, &frame.Ack, &batch)      // an error closes the connection
 //		handle(&batch)
 //		...the other frames

@@ -112,7 +112,7 @@ func (r *lossRun) acked(at codec.Time) {
 // section 7.6.2): another such packet was sent the persistent congestion duration before it, after the first RTT sample, and none that was sent
 // between them, in any space, was acknowledged.
 func (s *Sender) establishes(space Space, at codec.Time) bool {
-	// 9002-7.6.2-3: "The persistent congestion period SHOULD NOT start until there is at least one RTT sample."
+	// 9002-7.6.2-4: "The persistent congestion period SHOULD NOT start until there is at least one RTT sample."
 	if s.rtt.first == codec.Never || at <= s.rtt.first {
 		return false
 	}

@@ -133,7 +133,7 @@ func TestReceiverModel(t *testing.T) {
 	}
 }
 
-// 9000-13.2.1-5: packets that elicit nothing are not answered, whatever gaps there are, but are acknowledged with others.
+// 9000-13.2.1-4: packets that elicit nothing are not answered, whatever gaps there are, but are acknowledged with others.
 func TestNoAnswer(t *testing.T) {
 	r := newReceiver(t, ReceiverConfig{})
 	for n := range int64(100) {
@@ -284,8 +284,11 @@ func TestReceiverMisuse(t *testing.T) {
 	requireError(t, err, codec.ScopeMisuse, reasonSpace)
 	require.Equal(t, dst, out)
 	require.Equal(t, int64(quic.NoPacket), largest)
-	out, _, err = r.AppendAck(dst, t0, Application, 5)
+	out, _, err = r.AppendAck(dst, t0, Initial, 100)
 	requireError(t, err, codec.ScopeMisuse, reasonNoAck)
+	require.Equal(t, dst, out)
+	out, _, err = r.AppendAck(dst, t0, Application, 5)
+	requireError(t, err, codec.ScopeMisuse, reasonAckSize)
 	require.Equal(t, dst, out)
 	out, _, err = r.AppendAck(nil, t0, Application, 14)
 	require.NoError(t, err)
