@@ -20,9 +20,11 @@ var builtOn = map[string][]string{
 // quicBlocks names what the building blocks of QUIC may import of each other: the wire layer keeps no state, and a block knows only what it
 // is made of. The others may import all of codec/quic.
 var quicBlocks = map[string][]string{
-	"codec/quic":          nil,
-	"codec/quic/ranges":   nil,
-	"codec/quic/recovery": {"codec/quic", "codec/quic/ranges"}, // what a congestion controller must be told is in its Batch
+	"codec/quic":                 nil,
+	"codec/quic/ranges":          nil,
+	"codec/quic/congestion":      nil, // it knows no packets and no frames, only octets and times
+	"codec/quic/internal/netsim": nil,
+	"codec/quic/recovery":        {"codec/quic", "codec/quic/ranges"}, // what a congestion controller must be told is in its Batch
 }
 
 // cpuid is the one import beyond the law of purity: the scan kernels ask, once at start, what the processor can do. That
@@ -76,8 +78,9 @@ func mayImport(from, to string) bool {
 		return toRoom == room || to == "server" || to == "drivers" || to == "drivers/stdnet" ||
 			to == "codec" || to == "codec/ws" || to == "codec/http1"
 	case "rpc":
-		// http2 for the names of its error codes only: the server is an http.Handler, the client is given a RoundTripper.
-		return toRoom == room || to == "codec" || to == "codec/http2" || to == "codec/grpc" || to == "codec/grpc/compress"
+		// http2 for the names of its error codes only: the server is an http.Handler, the client is given a RoundTripper. rpc/native is
+		// the short way on package server.
+		return from == "rpc/native" && to == "server" || toRoom == room || to == "codec" || to == "codec/http2" || to == "codec/grpc" || to == "codec/grpc/compress"
 	case "cmd", "examples", "fuzz", "corpus", "conform":
 		return true
 	}
@@ -166,6 +169,9 @@ func TestArrowsFind(t *testing.T) {
 		{"codec/quic/protect", chacha[0], true},
 		{"codec/quic", chacha[0], false},
 		{"codec/quic", "crypto/aes", false},
+		{"codec/quic/congestion", "m/codec", true},
+		{"codec/quic/congestion", "m/codec/quic", false},
+		{"codec/quic/congestion", "m/codec/quic/recovery", false},
 		{"codec/quic/protect", "crypto/aes", true},
 		{"drivers", "m/codec", true},
 		{"drivers", "m/drivers/stdnet", false},
