@@ -23,7 +23,7 @@ var quicBlocks = map[string][]string{
 	"codec/quic":                 nil,
 	"codec/quic/ranges":          nil,
 	"codec/quic/keyphase":        {"codec/quic"}, // it counts packets and has no keys
-	"codec/quic/congestion":      nil, // it knows no packets and no frames, only octets and times
+	"codec/quic/congestion":      nil,            // it knows no packets and no frames, only octets and times
 	"codec/quic/internal/netsim": nil,
 	"codec/quic/recovery":        {"codec/quic", "codec/quic/ranges"}, // what a congestion controller must be told is in its Batch
 }
