@@ -87,6 +87,27 @@ func TestFull(t *testing.T) {
 	require.Greater(t, s.Room(Application), 10)
 }
 
+// TestFullProbe: a probe timeout finds room, however many packets are without an answer, and however often.
+func TestFullProbe(t *testing.T) {
+	var s Sender
+	b := &Batch{}
+	require.NoError(t, s.Init(Config{Role: quic.Server, Rand: func() uint64 { return 0 }, Limits: Limits{Packets: 64}}))
+	s.HandshakeConfirmed(t0)
+	for s.Sent(t0, Application, sent1(s.Next(Application))) == nil {
+	}
+	require.Zero(t, s.Room(Application))
+	for range 100 {
+		s.Advance(s.Deadline(), b)
+		require.Equal(t, 2, s.Probes(Application))
+		require.False(t, b.Persistent)
+		for s.Probes(Application) > 0 {
+			send(t, &s, s.now, Application)
+		}
+		require.NoError(t, s.Sent(s.now, Application, Packet{Number: s.Next(Application), Octets: 40}), "an ACK")
+		require.LessOrEqual(t, s.spaces[Application].len(), 64)
+	}
+}
+
 // TestRoom: with numbers skipped as often as that happens, all the room that is told is there.
 func TestRoom(t *testing.T) {
 	for _, draw := range []uint64{0, leastSkip - 1, 1<<64 - 1} {

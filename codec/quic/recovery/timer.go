@@ -12,7 +12,7 @@ import (
 func (s *Sender) Deadline() codec.Time { return s.deadline }
 
 // Advance is called at the Deadline, or at any other time, which does no harm. It fills b: with packets that are lost because of their age, or
-// with Probe. Then Probes tells how many packets are owed.
+// with Probe. Then Probes tells how many packets are owed; the oldest packets are given up as lost if there would be no room for these.
 func (s *Sender) Advance(now codec.Time, b *Batch) {
 	b.reset()
 	s.tick(now)
@@ -45,6 +45,11 @@ func (s *Sender) expire(b *Batch) {
 			if sp := &s.spaces[i]; sp.eliciting > 0 {
 				sp.probes = max(sp.probes, 1)
 			}
+		}
+	}
+	for i := range s.spaces {
+		if s.spaces[i].probes > 0 {
+			s.makeRoom(Space(i), b)
 		}
 	}
 	// 9002-6.2.1-9: "When a PTO timer expires, the PTO backoff MUST be increased, resulting in the PTO period being set to twice its current
