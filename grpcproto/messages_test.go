@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/purewire/purewire/codec/grpc"
 	"github.com/purewire/purewire/grpcproto"
@@ -47,6 +48,14 @@ func TestUndecodable(t *testing.T) {
 	raw.Unary(greet.Greeter_Hello_FullMethodName, func(context.Context, []byte) ([]byte, error) { return []byte(invalid), nil })
 	raw.ClientStream(greet.Greeter_Everybody_FullMethodName, func(*rpc.Stream) ([]byte, error) { return []byte(invalid), nil })
 	ended := make(chan struct{}, 2)
+	over := func() { // long before the call's deadline, which would end it as well
+		t.Helper()
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			t.Fatal("the server's side goes on")
+		}
+	}
 	forever := func(s *rpc.Stream) error {
 		defer func() { ended <- struct{}{} }()
 		if err := s.Send([]byte(invalid)); err != nil { // the client may be so fast that it has reset the stream
@@ -68,12 +77,12 @@ func TestUndecodable(t *testing.T) {
 	require.NoError(t, err)
 	_, err = again.Recv()
 	code(t, grpc.Internal, err)
-	<-ended
+	over()
 	chat, err := g.Chat(ctx)
 	require.NoError(t, err)
 	_, err = chat.Recv()
 	code(t, grpc.Internal, err)
-	<-ended
+	over()
 }
 
 // TestUnencodable: a string that is not UTF-8 cannot be encoded, on either side; nothing of it is sent.
