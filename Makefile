@@ -64,7 +64,8 @@ conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver, 
 conform-h2: ## hold the demo server to h2spec, curl, nghttp, h2load, node and python3-h2 on both drivers, in plain text and over TLS; the client to nghttpd, nginx, node and Go
 	GO="$(GO)" conform/h2.sh $(ARGS)
 
-conform-grpc: ## hold the gRPC example server to grpcurl on both drivers, in plain text and over TLS
+conform-grpc: ## hold package rpc to connectrpc.com/conformance as a server on both drivers and as a client, the server to ghz, the gRPC example to grpcurl
+	GO="$(GO)" conform/grpc.sh $(ARGS)
 	GO="$(GO)" conform/grpcurl.sh $(ARGS)
 
 soak: build ## attack the demo server for SOAKTIME on every driver, honest clients beside (Linux)

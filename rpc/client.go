@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -22,6 +23,9 @@ type Client struct {
 	Base string
 	// Transport carries the requests: a client.Transport that speaks HTTP/2 (HTTP2 for https, H2C for http), or net/http's.
 	Transport http.RoundTripper
+	// Subtype is the format of messages, sent as application/grpc+Subtype. A response in another one fails with INTERNAL. Empty is
+	// application/grpc, which means the same as "proto".
+	Subtype string
 	// Wire is Plain, or one of gRPC-Web's, which work over HTTP/1.1 as well.
 	Wire grpc.Wire
 	// MaxReceive bounds a response message in bytes, as sent and inflated. 0 is 4 MiB, negative none.
@@ -43,7 +47,7 @@ type Call struct {
 	Metadata Metadata
 	// Encoding names the encoding of request messages, one of Client.Encodings. Empty: none.
 	Encoding string
-	// Subtype tells what the messages are, in the content-type behind "application/grpc+". Empty: nothing, which means "proto".
+	// Subtype is the format of this call's messages in place of Client.Subtype. Empty: that.
 	Subtype string
 	// WaitForReady has the call wait for a server that cannot be connected to, until its context ends, rather than fail with
 	// UNAVAILABLE. Connections are tried again after 50 ms and then longer, up to 5 s. It is for errors of dialing (a *net.OpError
@@ -54,6 +58,8 @@ type Call struct {
 	// Header and Trailer are set to what the server sent, by Unary only: streams have methods. They are set for calls that fail
 	// as well, if the server sent any.
 	Header, Trailer Metadata
+	// ReplyCompressed is set by Unary to whether the reply came compressed.
+	ReplyCompressed bool
 }
 
 // UnaryCaller makes a unary call, as Client.Unary does.
@@ -99,6 +105,7 @@ func (c *Client) unary(ctx context.Context, method string, req []byte, call *Cal
 	reply, err := s.only()
 	call.Header, _ = s.Header()
 	call.Trailer = s.Trailer()
+	call.ReplyCompressed = s.in.packed
 	if err != nil {
 		return nil, err
 	}
@@ -150,10 +157,11 @@ func (c *Client) prepare(ctx context.Context, method string, call *Call) (*Clien
 	if !ok || err != nil || u.Host == "" {
 		return nil, nil, &Error{Code: grpc.Unimplemented, Message: rURL}
 	}
-	if !isSubtype(call.Subtype) {
-		return nil, nil, &Error{Code: grpc.Internal, Message: rSubtype}
+	subtype := cmp.Or(call.Subtype, c.Subtype)
+	if !isSubtype(subtype) {
+		return nil, nil, &Error{Code: grpc.Internal, Message: rNoSubtype}
 	}
-	h := http.Header{"Content-Type": {contentType(c.Wire, call.Subtype)}, "User-Agent": {"grpc-purewire"}}
+	h := http.Header{"Content-Type": {contentType(c.Wire, subtype)}, "User-Agent": {"grpc-purewire"}}
 	if c.UserAgent != "" {
 		h["User-Agent"][0] = c.UserAgent
 	}
@@ -181,7 +189,7 @@ func (c *Client) prepare(ctx context.Context, method string, call *Call) (*Clien
 	if h["Accept-Encoding"] == nil {
 		h["Accept-Encoding"] = []string{"identity"} // of HTTP: a transport must not compress what messages compress
 	}
-	s := &ClientStream{c: c, enc: enc, encodings: encodings, head: make(chan struct{}), wait: call.WaitForReady,
+	s := &ClientStream{c: c, enc: enc, encodings: encodings, head: make(chan struct{}), wait: call.WaitForReady, subtype: subtype,
 		maxReceive: c.MaxReceive, maxSend: c.MaxSend}
 	if call.MaxReceive != 0 {
 		s.maxReceive = call.MaxReceive
@@ -193,6 +201,14 @@ func (c *Client) prepare(ctx context.Context, method string, call *Call) (*Clien
 	u.Path, u.RawPath, u.RawQuery = method, "", ""
 	r := (&http.Request{Method: "POST", URL: u, Host: u.Host, Header: h, Proto: "HTTP/2.0", ProtoMajor: 2}).WithContext(s.ctx)
 	return s, r, nil
+}
+
+// codecOf resolves the default of a subtype.
+func codecOf(subtype string) string {
+	if subtype == "" {
+		return "proto"
+	}
+	return strings.ToLower(subtype)
 }
 
 func contentType(w grpc.Wire, subtype string) string {
@@ -253,6 +269,10 @@ func (s *ClientStream) failure(err error) error {
 	}
 	var reset http2.ErrorCode
 	if errors.As(err, &reset) {
+		if by, ok := s.ctx.Deadline(); ok && reset == http2.Cancel && !time.Now().Before(by) {
+			// The server's clock was the first to tell, and its reset the first to arrive.
+			return StatusOf(context.DeadlineExceeded)
+		}
 		return &Error{Code: grpc.CodeOfHTTP2(uint32(reset)), Message: rReset}
 	}
 	return &Error{Code: grpc.Unavailable, Message: rTransport + err.Error()}
