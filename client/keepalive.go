@@ -61,7 +61,9 @@ func (k *h2keep) init(set *keepSettings, now codec.Time) {
 
 // hear notes that something came.
 func (k *h2keep) hear(now codec.Time) {
-	k.heard, k.asked = now, codec.Never
+	if k.heard = now; k.asked != codec.Never {
+		k.asked, k.by = codec.Never, now.Add(k.after)
+	}
 }
 
 // calm doubles the time between PINGs for the connections that follow, once for all that had the same.

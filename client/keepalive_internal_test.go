@@ -142,7 +142,7 @@ func TestKeepalive(t *testing.T) {
 
 // The twins of TestKeepalive: a server that answers, one that talks, one that nobody waits for.
 func TestTwinKeepalive(t *testing.T) {
-	r := newKeepRig(t, Keepalive{PingAfter: time.Minute, PingTimeout: time.Second})
+	r := newKeepRig(t, Keepalive{PingAfter: time.Minute, PingTimeout: 30 * time.Second})
 	r.wait(time.Hour)
 	require.Zero(t, r.pings, "no call is under way")
 	r.begin()
