@@ -28,12 +28,12 @@ type receiver struct {
 	big    *[readSize]byte // in place of small when there is much to read
 	buf    []byte          // the one in use
 	full   bool            // the last read filled it
-	base   int    // what is before it in buf is a message that must stay
-	filled int    // the end of what was read into buf last
-	data   []byte // read and not decoded
-	msg    []byte // a message that came in pieces
-	out    []byte // a message inflated
-	web    []byte // the trailers of a gRPC-Web body
+	base   int             // what is before it in buf is a message that must stay
+	filled int             // the end of what was read into buf last
+	data   []byte          // read and not decoded
+	msg    []byte          // a message that came in pieces
+	out    []byte          // a message inflated
+	web    []byte          // the trailers of a gRPC-Web body
 	text   *grpc.TextDecoder
 	raw    []byte // decoded from base64
 	err    error  // how it ended
