@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -46,6 +47,14 @@ type Call struct {
 	Metadata Metadata
 	// Encoding names the encoding of request messages, one of Client.Encodings. Empty: none.
 	Encoding string
+	// Subtype is the format of this call's messages in place of Client.Subtype. Empty: that.
+	Subtype string
+	// WaitForReady has the call wait for a server that cannot be connected to, until its context ends, rather than fail with
+	// UNAVAILABLE. Connections are tried again after 50 ms and then longer, up to 5 s. It is for errors of dialing (a *net.OpError
+	// with Op "dial") alone: nothing of the call has been sent then.
+	WaitForReady bool
+	// MaxReceive and MaxSend are for this call in place of those of Client. 0: those of Client, negative: none.
+	MaxReceive, MaxSend int64
 	// Header and Trailer are set to what the server sent, by Unary only: streams have methods. They are set for calls that fail
 	// as well, if the server sent any.
 	Header, Trailer Metadata
@@ -151,7 +160,11 @@ func (c *Client) prepare(ctx context.Context, method string, call *Call) (*Clien
 	if !ok || err != nil || u.Host == "" {
 		return nil, nil, &Error{Code: grpc.Unimplemented, Message: rURL}
 	}
-	h := http.Header{"Content-Type": {contentType(c.Wire, c.Subtype)}, "User-Agent": {"grpc-purewire"}}
+	subtype := cmp.Or(call.Subtype, c.Subtype)
+	if !isSubtype(subtype) {
+		return nil, nil, &Error{Code: grpc.Internal, Message: rNoSubtype}
+	}
+	h := http.Header{"Content-Type": {contentType(c.Wire, subtype)}, "User-Agent": {"grpc-purewire"}}
 	if c.UserAgent != "" {
 		h["User-Agent"][0] = c.UserAgent
 	}
@@ -179,7 +192,14 @@ func (c *Client) prepare(ctx context.Context, method string, call *Call) (*Clien
 	if h["Accept-Encoding"] == nil {
 		h["Accept-Encoding"] = []string{"identity"} // of HTTP: a transport must not compress what messages compress
 	}
-	s := &ClientStream{c: c, enc: enc, encodings: encodings, head: make(chan struct{})}
+	s := &ClientStream{c: c, enc: enc, encodings: encodings, head: make(chan struct{}), wait: call.WaitForReady, subtype: subtype,
+		maxReceive: c.MaxReceive, maxSend: c.MaxSend}
+	if call.MaxReceive != 0 {
+		s.maxReceive = call.MaxReceive
+	}
+	if call.MaxSend != 0 {
+		s.maxSend = call.MaxSend
+	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	u.Path, u.RawPath, u.RawQuery = method, "", ""
 	r := (&http.Request{Method: "POST", URL: u, Host: u.Host, Header: h, Proto: "HTTP/2.0", ProtoMajor: 2}).WithContext(s.ctx)
@@ -208,9 +228,19 @@ func contentType(w grpc.Wire, subtype string) string {
 	return t
 }
 
+// isSubtype tells whether s can stand in a content-type: a token of RFC 9110, or nothing.
+func isSubtype(s string) bool {
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"(),/:;<=>?@[\\]{}", c) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // frame makes a frame of a message.
 func (s *ClientStream) frame(msg []byte) ([]byte, error) {
-	if max := s.c.MaxSend; max > 0 && int64(len(msg)) > max {
+	if max := s.maxSend; max > 0 && int64(len(msg)) > max {
 		return nil, &Error{Code: grpc.ResourceExhausted, Message: rSendTooLong}
 	}
 	e := s.enc

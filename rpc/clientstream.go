@@ -23,6 +23,10 @@ type ClientStream struct {
 	body      *io.PipeReader // nil for unary calls
 	pipe      *io.PipeWriter
 
+	wait                bool
+	maxReceive, maxSend int64
+	subtype             string
+
 	sendMu sync.Mutex
 	plain  bool
 	out    []byte
@@ -44,10 +48,14 @@ type ClientStream struct {
 // Context is the call's.
 func (s *ClientStream) Context() context.Context { return s.ctx }
 
+// Cancel ends the call, unless it has ended: the stream is reset, and Recv returns CANCELLED. Any goroutine may call it, any number
+// of times; the call needs not be received to its end then.
+func (s *ClientStream) Cancel() { s.cancel() }
+
 // roundTrip sends the request and waits for the response head.
 func (s *ClientStream) roundTrip(r *http.Request) {
 	defer close(s.head)
-	resp, err := s.c.Transport.RoundTrip(r)
+	resp, err := s.connected(r)
 	if err != nil {
 		s.headErr = s.failure(err)
 		return
@@ -77,7 +85,7 @@ func (s *ClientStream) roundTrip(r *http.Request) {
 		s.headErr = StatusOf(err)
 		return
 	}
-	if !head.TrailersOnly && (head.Wire != s.c.Wire || codecOf(string(head.Subtype)) != codecOf(s.c.Subtype)) {
+	if !head.TrailersOnly && (head.Wire != s.c.Wire || codecOf(string(head.Subtype)) != codecOf(s.subtype)) {
 		s.headErr = &Error{Code: grpc.Internal, Message: rSubtype}
 		return
 	}
@@ -95,7 +103,7 @@ func (s *ClientStream) roundTrip(r *http.Request) {
 		s.headErr = &Error{Code: grpc.Internal, Message: rNoEncoding}
 		return
 	}
-	s.in.init(body, enc, s.c.MaxReceive, head.Wire, true)
+	s.in.init(body, enc, s.maxReceive, head.Wire, true)
 }
 
 func (s *ClientStream) setTrailer(md Metadata) {

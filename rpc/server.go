@@ -3,8 +3,10 @@ package rpc
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/purewire/purewire/codec"
@@ -79,6 +81,9 @@ func (s *Server) add(path string, m method) {
 	s.services[string(service)] = true
 	s.methods[path] = m
 }
+
+// Services returns the full names of the services that have a registered method, sorted.
+func (s *Server) Services() []string { return slices.Sorted(maps.Keys(s.services)) }
 
 // Unary registers a method: "/Service/Method". It panics on another form, and if the method is registered already, as the
 // other three do.

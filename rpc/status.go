@@ -89,6 +89,7 @@ const (
 	rSubtype     = "grpc-Content-Type: the response is not in the format of the request"
 	rNoEncoding  = "grpc-Message-Encoding: no such encoding is configured"
 	rURL         = "grpc-Path: the method is not /Service/Method, or the base is no URL"
+	rNoSubtype   = "grpc-Content-Type: the subtype is no token"
 	rTransport   = "grpc-HTTP2: the connection failed: "
 	rCut         = "grpc-HTTP2: the server gave the request up"
 	rReset       = "grpc-Errors: the stream was reset"

@@ -98,8 +98,8 @@ func TestWebResponses(t *testing.T) {
 	}
 }
 
-// TestSubtype: the server answers in the format of the request, and a client takes no other.
-func TestSubtype(t *testing.T) {
+// TestSubtypeOfClient: the server answers in the format of the request, and a client takes no other.
+func TestSubtypeOfClient(t *testing.T) {
 	srv := kinds(rpc.ServerConfig{})
 	onAll(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Lie") != "" {
@@ -123,13 +123,13 @@ func TestSubtype(t *testing.T) {
 	})
 }
 
-// late is a context whose timer is behind its clock.
-type late struct {
+// lateCtx is a context whose timer is behind its clock.
+type lateCtx struct {
 	context.Context
 	by time.Time
 }
 
-func (c late) Deadline() (time.Time, bool) { return c.by, true }
+func (c lateCtx) Deadline() (time.Time, bool) { return c.by, true }
 
 type roundTripper func(*http.Request) (*http.Response, error)
 
@@ -138,7 +138,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // TestResetAtDeadline: a server that sees the deadline first resets the stream with CANCEL; that is no cancellation to the caller.
 func TestResetAtDeadline(t *testing.T) {
 	for _, passed := range []bool{true, false} {
-		ctx := late{bound(t), time.Now().Add(time.Hour)}
+		ctx := lateCtx{bound(t), time.Now().Add(time.Hour)}
 		if passed {
 			ctx.by = time.Now().Add(20 * time.Millisecond)
 		}
