@@ -1,4 +1,4 @@
-package http2
+package priority
 
 // sfParser reads Structured Field Values (RFC 9651 section 4.2) as far as a Priority field needs: everything is checked, the
 // values of integers and booleans are kept.
