@@ -210,3 +210,15 @@ func sfTokenByte(c byte) bool {
 	}
 	return isDigit(c) || isLower(c|0x20)
 }
+
+// TrueItem reports whether value is a Structured Field Item (RFC 9651 section 4.2) that is the Boolean true, whatever its parameters.
+func TrueItem(value []byte) bool {
+	d := sfParser{b: value}
+	d.skip(" ")
+	item := d.bare()
+	if item.kind != sfBoolean || item.number != 1 || !d.parameters() {
+		return false
+	}
+	d.skip(" ")
+	return len(d.b) == 0
+}
