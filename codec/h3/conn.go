@@ -45,8 +45,9 @@ type Conn struct {
 
 	dec          qpack.Decoder
 	enc          qpack.Encoder
-	instructions []byte // for our encoder stream
-	list         []codec.Field
+	instructions []byte        // for our encoder stream
+	list         []codec.Field // to be sent
+	digits       [3]byte       // of its :status
 	ids          []uint64
 	waiting      int // streams with sBlocked
 

@@ -178,9 +178,8 @@ func (c *Conn) AppendResponse(dst []byte, id uint64, status int, list []codec.Fi
 		return dst, c.misused(f, id)
 	}
 	s := &c.tab.slots[slot]
-	var digits [3]byte
 	var res fields.Result
-	if f = c.checkResponse(status, list, &digits, &res); f == ok && end && res.ContentLength > 0 && !s.has(sHead) && status != 304 {
+	if f = c.checkResponse(status, list, &res); f == ok && end && res.ContentLength > 0 && !s.has(sHead) && status != 304 {
 		f = fSendShort
 	}
 	if f != ok {
@@ -208,9 +207,9 @@ func (c *Conn) AppendResponse(dst []byte, id uint64, status int, list []codec.Fi
 }
 
 // checkResponse makes the list of a response in c.list and checks it.
-func (c *Conn) checkResponse(status int, list []codec.Field, digits *[3]byte, res *fields.Result) Fault {
-	digits[0], digits[1], digits[2] = byte('0'+status/100), byte('0'+status/10%10), byte('0'+status%10)
-	c.put(nameStatus, digits[:])
+func (c *Conn) checkResponse(status int, list []codec.Field, res *fields.Result) Fault {
+	c.digits = [3]byte{byte('0' + status/100), byte('0' + status/10%10), byte('0' + status%10)}
+	c.put(nameStatus, c.digits[:])
 	c.list = append(c.list, list...)
 	v, _ := fields.Response(c.list, res)
 	if f := fieldFault(v); f != ok {
@@ -240,9 +239,8 @@ func (c *Conn) AppendInformational(dst []byte, id uint64, status int, list []cod
 	if f != ok {
 		return dst, c.misused(f, id)
 	}
-	var digits [3]byte
 	var res fields.Result
-	if f = c.checkResponse(status, list, &digits, &res); f != ok {
+	if f = c.checkResponse(status, list, &res); f != ok {
 		c.unlist()
 		return dst, c.refused(f, id)
 	}
