@@ -85,7 +85,6 @@ const (
 	fOpenBlocked
 	fRequestStream
 	fProtocolEarly
-	fUpdateRole
 	fNoDatagrams
 	fDatagramNone
 	numConnFaults
@@ -169,7 +168,6 @@ var connFaults = [numConnFaults - numFaults]faultRow{
 	fOpenBlocked - numFaults:         {misuse, InternalError, "AppendRequest: no request can be sent now, see OpenBlocked"},
 	fRequestStream - numFaults:       {misuse, InternalError, "AppendRequest: not an unused request stream"},
 	fProtocolEarly - numFaults:       {misuse, InternalError, "9220-3-2: :protocol without SETTINGS_ENABLE_CONNECT_PROTOCOL"},
-	fUpdateRole - numFaults:          {misuse, InternalError, "9218-7.2-5: PRIORITY_UPDATE of a server"},
 	fNoDatagrams - numFaults:         {misuse, InternalError, "9297-2.1.1-3: datagrams are not negotiated"},
 	fDatagramNone - numFaults:        {misuse, InternalError, "9297-2-6: the request has no use for datagrams"},
 }
