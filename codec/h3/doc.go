@@ -98,7 +98,7 @@
 //	priorities before their stream          100                lowest streams forgotten
 //
 // A Conn has less than 2 KiB; a stream costs 112 octets. The tables of QPACK add what package qpack documents. The worst case of a server by
-// default, with a peer that withholds all credit for our streams, is below 96 KiB. Content and field sections are in the transport's buffers: the
+// default, with a peer that withholds all credit for our streams, is below 64 KiB. Content and field sections are in the transport's buffers: the
 // longest tail that Next leaves is Profile.MaxTail, and a stream's flow-control window must not be smaller. Nothing is queued: what is owed is
 // counters and short lists. Aborts are taken by the transport in every turn, whatever the peer does.
 //

@@ -24,6 +24,8 @@ type end struct {
 	open map[uint64]bool // peer's streams that were opened here
 	dgs  [][]byte        // datagrams under way to us
 	err  error
+
+	unblocked int
 }
 
 // pipe is one direction of a stream: octets that were sent and not consumed yet.
@@ -128,6 +130,7 @@ func (e *end) note(err error) {
 		line = ""
 	case Unblocked:
 		e.peer.out[ev.Stream].paused = false
+		e.unblocked++
 		line = ""
 	}
 	if line != "" {

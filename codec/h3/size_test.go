@@ -79,7 +79,7 @@ func TestWorstMemory(t *testing.T) {
 			conns = append(conns, make())
 		}
 	}) / n
-	if size > 96<<10 {
+	if size > 64<<10 {
 		t.Errorf("%d bytes", size)
 	}
 	t.Logf("%d bytes at worst", size)
