@@ -1,0 +1,37 @@
+package fuzz_test
+
+import (
+	"testing"
+
+	"github.com/purewire/purewire/codec/codectest"
+	"github.com/purewire/purewire/fuzz"
+)
+
+const corpusDir = "../corpus"
+
+// engine makes a native fuzz target of a Target.
+func engine(f *testing.F, name string) {
+	f.Helper()
+	target := fuzz.Find(name)
+	seeds, err := target.Seeds(corpusDir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, s := range seeds {
+		f.Add(s.Data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		target.Run(t, data)
+		if t.Failed() {
+			t.Logf("%s\n%s", codectest.CaseMark, target.Case("found by "+f.Name(), target.About, data))
+		}
+	})
+}
+
+func FuzzHTTP1Request(f *testing.F)   { engine(f, "HTTP1Request") }
+func FuzzHTTP1Response(f *testing.F)  { engine(f, "HTTP1Response") }
+func FuzzHTTP1RoundTrip(f *testing.F) { engine(f, "HTTP1RoundTrip") }
+func FuzzHTTP1Pair(f *testing.F)      { engine(f, "HTTP1Pair") }
+
+func FuzzHPACK(f *testing.F)     { engine(f, "HPACK") }
+func FuzzHPACKPair(f *testing.F) { engine(f, "HPACKPair") }

@@ -1,0 +1,21 @@
+//go:build gofuzz
+
+package fuzz
+
+import "fmt"
+
+// crash is a codectest.TB for engines that know only panics.
+type crash struct{}
+
+func (crash) Helper()                   {}
+func (crash) Errorf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
+
+func run(name string, data []byte) int { return Find(name).Run(crash{}, data) }
+
+func FuzzHTTP1Request(data []byte) int   { return run("HTTP1Request", data) }
+func FuzzHTTP1Response(data []byte) int  { return run("HTTP1Response", data) }
+func FuzzHTTP1RoundTrip(data []byte) int { return run("HTTP1RoundTrip", data) }
+func FuzzHTTP1Pair(data []byte) int      { return run("HTTP1Pair", data) }
+
+func FuzzHPACK(data []byte) int     { return run("HPACK", data) }
+func FuzzHPACKPair(data []byte) int { return run("HPACKPair", data) }

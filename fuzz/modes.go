@@ -1,0 +1,74 @@
+package fuzz
+
+import "strings"
+
+// Modes returns the mode lines of a target of laws, nil for any other, in the order of the byte that chooses one. The order never changes and no line ever
+// goes, or the inputs that engines have collected would mean something else; what the corpus has on top is added at the end by
+//
+//	go run ./fuzz/cmd/seeds -modes
+func Modes(target string) []string {
+	text, ok := modes[target]
+	if !ok {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+}
+
+// modes has one line for each configuration.
+var modes = map[string]string{
+	"HTTP1Request": `request
+eof request
+lenient=BareLF request
+chunkline=32 request
+chunkexcess=64 request
+chunkexcess=-1 request
+body=5 request
+ascii request
+fields=4 request
+field=32 request
+head=60 request
+fields=-1 request
+lenient=SpaceBeforeColon request
+lenient=ObsFold request
+lenient=LeadingSpace request
+lenient=MixedCaseMethod request
+lenient=OversizeTarget request
+lenient=OversizeHead request
+lenient=EmptyChunkExt request
+lenient=ChunkExtChars request
+lenient=RepeatedLength request
+lenient=LengthWithChunked request
+crlf=-1 request
+line=32 request
+line=-1 request
+`,
+	"HTTP1Response": `response to=GET
+eof response to=GET
+response to=HEAD
+response to=HEAD,GET
+response to=GET,GET
+response to=CONNECT
+info=1 response to=GET
+response to=GET upgrade
+lenient=ObsFold response to=GET
+lenient=BareLF response to=GET
+ascii response to=GET
+body=5 response to=GET
+`,
+	"HPACK": `
+list=84
+list=83
+list=90
+list=1000
+fields=10
+fields=5
+string=16 table=4
+string=16 table=40
+table=256
+table=100
+table=70
+table=50
+table=60
+table=-1
+`,
+}
