@@ -33,5 +33,10 @@ func FuzzHTTP1Response(f *testing.F)  { engine(f, "HTTP1Response") }
 func FuzzHTTP1RoundTrip(f *testing.F) { engine(f, "HTTP1RoundTrip") }
 func FuzzHTTP1Pair(f *testing.F)      { engine(f, "HTTP1Pair") }
 
-func FuzzHPACK(f *testing.F)     { engine(f, "HPACK") }
-func FuzzHPACKPair(f *testing.F) { engine(f, "HPACKPair") }
+func FuzzHPACK(f *testing.F)       { engine(f, "HPACK") }
+func FuzzHPACKPair(f *testing.F)   { engine(f, "HPACKPair") }
+func FuzzWSServer(f *testing.F)    { engine(f, "WSServer") }
+func FuzzWSClient(f *testing.F)    { engine(f, "WSClient") }
+func FuzzWSOps(f *testing.F)       { engine(f, "WSOps") }
+func FuzzWSPair(f *testing.F)      { engine(f, "WSPair") }
+func FuzzWSHandshake(f *testing.F) { engine(f, "WSHandshake") }

@@ -17,5 +17,10 @@ func FuzzHTTP1Response(data []byte) int  { return run("HTTP1Response", data) }
 func FuzzHTTP1RoundTrip(data []byte) int { return run("HTTP1RoundTrip", data) }
 func FuzzHTTP1Pair(data []byte) int      { return run("HTTP1Pair", data) }
 
-func FuzzHPACK(data []byte) int     { return run("HPACK", data) }
-func FuzzHPACKPair(data []byte) int { return run("HPACKPair", data) }
+func FuzzHPACK(data []byte) int       { return run("HPACK", data) }
+func FuzzHPACKPair(data []byte) int   { return run("HPACKPair", data) }
+func FuzzWSServer(data []byte) int    { return run("WSServer", data) }
+func FuzzWSClient(data []byte) int    { return run("WSClient", data) }
+func FuzzWSOps(data []byte) int       { return run("WSOps", data) }
+func FuzzWSPair(data []byte) int      { return run("WSPair", data) }
+func FuzzWSHandshake(data []byte) int { return run("WSHandshake", data) }

@@ -71,4 +71,32 @@ table=50
 table=60
 table=-1
 `,
+	"WSServer": `server
+fruitless=5 server
+fruitless=-1 server
+deflate server
+deflate server takeover=client
+bits=8 deflate server
+bits=9 deflate server
+deflate message=1000 server
+deflate message=4096 server
+deflate message=1000 server takeover=client
+deflate frame=4 server
+bits=8 deflate server takeover=client
+eof server
+deflate eof server
+message=-1 server
+message=10 server
+frame=4 message=8 server
+fragments=4 server
+fragments=2 server
+fruitless=3 server
+fragments=-1 fruitless=-1 server
+noutf8 server
+`,
+	"WSClient": `client
+client deflate
+client message=3
+client eof
+`,
 }
