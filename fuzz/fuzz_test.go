@@ -40,3 +40,8 @@ func FuzzWSClient(f *testing.F)    { engine(f, "WSClient") }
 func FuzzWSOps(f *testing.F)       { engine(f, "WSOps") }
 func FuzzWSPair(f *testing.F)      { engine(f, "WSPair") }
 func FuzzWSHandshake(f *testing.F) { engine(f, "WSHandshake") }
+func FuzzHTTP2Frames(f *testing.F) { engine(f, "HTTP2Frames") }
+func FuzzHTTP2Server(f *testing.F) { engine(f, "HTTP2Server") }
+func FuzzHTTP2Client(f *testing.F) { engine(f, "HTTP2Client") }
+func FuzzHTTP2Ops(f *testing.F)    { engine(f, "HTTP2Ops") }
+func FuzzHTTP2Pair(f *testing.F)   { engine(f, "HTTP2Pair") }

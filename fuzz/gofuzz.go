@@ -24,3 +24,8 @@ func FuzzWSClient(data []byte) int    { return run("WSClient", data) }
 func FuzzWSOps(data []byte) int       { return run("WSOps", data) }
 func FuzzWSPair(data []byte) int      { return run("WSPair", data) }
 func FuzzWSHandshake(data []byte) int { return run("WSHandshake", data) }
+func FuzzHTTP2Frames(data []byte) int { return run("HTTP2Frames", data) }
+func FuzzHTTP2Server(data []byte) int { return run("HTTP2Server", data) }
+func FuzzHTTP2Client(data []byte) int { return run("HTTP2Client", data) }
+func FuzzHTTP2Ops(data []byte) int    { return run("HTTP2Ops", data) }
+func FuzzHTTP2Pair(data []byte) int   { return run("HTTP2Pair", data) }

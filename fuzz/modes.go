@@ -71,6 +71,68 @@ table=50
 table=60
 table=-1
 `,
+	"HTTP2Frames": `
+stream
+max=16400
+server
+whole
+server whole
+`,
+	"HTTP2Server": `server
+conts=3 server
+block=75 server
+block=74 server
+server streams=1
+server table=-1
+early-priorities=1 server
+answer server
+server window=10
+greedy server window=10
+connwindow=65535 greedy server
+connwindow=65535 reset server
+connwindow=65535 server
+resets=3 server
+answer resets=1 server
+resets=2 server
+resets=2 server streams=1
+pings=3 server
+fruitless=50 server
+fruitless=300 server
+fruitless=9 server
+fruitless=90 server
+answer fruitless=9 server
+fruitless=5 reset server
+fruitless=3 goaway server
+fruitless=20 server
+connect server
+list=182 server
+list=170 server
+fields=4 server
+list=200 server
+eof server
+h2settings=AAQAAP__ server upgraded
+server upgraded
+early server
+reset server
+hold server
+server streams=2
+answer server streams=1
+held=1 hold server streams=1
+goaway server
+`,
+	"HTTP2Client": `client open=GET
+client open=GET,GET
+client info=2 open=GET
+client open=HEAD
+client open=CONNECT+
+client list=100 open=GET
+client open=POST+
+client
+client open=GET,POST+,GET
+client eof open=GET
+client open=GET window=3
+client upgraded
+`,
 	"WSServer": `server
 fruitless=5 server
 fruitless=-1 server
