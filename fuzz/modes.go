@@ -161,4 +161,60 @@ client deflate
 client message=3
 client eof
 `,
+	"QPACK": `
+table=64
+table=-1
+table=34
+blocked=2
+blocked=-1
+blocked=1
+list=1000
+fields=10
+string=16
+table=220
+table=100
+`,
+	"QUICFrames": `eof size=0
+eof size=5
+eof size=14
+eof size=2
+client eof initial size=2
+eof handshake size=3
+0rtt eof size=5
+eof size=3
+eof size=1
+eof size=6
+eof size=7
+eof size=4
+eof initial size=11
+client eof size=2
+eof size=12
+eof size=9
+eof size=20
+eof size=21
+eof initial size=8
+eof size=19
+eof handshake size=8
+client eof size=4
+eof size=22
+eof size=17
+eof size=16
+eof size=23
+eof size=18
+eof initial size=6
+client eof size=1
+0rtt eof size=9
+`,
+	"GRPC": `eof plain
+plain
+max=4 plain
+eof max=4 plain
+max=-1 plain
+compressed eof
+compressed
+eof web
+web
+compressed web
+compressed eof web
+`,
 }
