@@ -238,7 +238,7 @@ func grpcText(p *Program) {
 	if d = max(d, 0); err != nil || read < d {
 		p.Fail("a timeout of %v is read as %v, %v: the peer gives up first", d, read, err)
 	}
-	if read-d > d/1e6 && read-d > time.Nanosecond && read != grpc.MaxTimeout {
+	if read-d > d/1e5+time.Nanosecond && read != grpc.MaxTimeout {
 		p.Fail("a timeout of %v is read as %v", d, read)
 	}
 	raw := p.Bytes(12)

@@ -41,7 +41,15 @@ func (t *Target) Seeds(corpus string) ([]Seed, error) {
 		seeds = append(seeds, Seed{fmt.Sprintf("program-%d", i), b})
 	}
 	more, err := t.regressions(corpus)
-	return slices.Concat(seeds, more), err
+	seeds = append(seeds, more...)
+	names := map[string]int{} // cases whose names differ in punctuation only get a number
+	for i := range seeds {
+		name := seeds[i].Name
+		if names[name]++; names[name] > 1 {
+			seeds[i].Name = fmt.Sprintf("%s_%d", name, names[name])
+		}
+	}
+	return seeds, err
 }
 
 func (t *Target) golden(c *codectest.Case) (s Seed, ok bool, err error) {

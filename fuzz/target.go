@@ -70,7 +70,7 @@ const lawsHeader = 2
 
 func (t *Target) laws(tb codectest.TB, data []byte) int {
 	tb.Helper()
-	if len(data) <= lawsHeader {
+	if len(data) < lawsHeader {
 		return -1
 	}
 	t.once.Do(t.prepare)
@@ -123,7 +123,7 @@ func (t *Target) program(tb codectest.TB, data []byte) (priority int) {
 // corpus/<Corpus>; for programs the bytes with the name of the target, ready for corpus/<codec>/regressions.
 func (t *Target) Case(name, about string, data []byte) string {
 	c := codectest.NewCase{Name: name, Comment: about}
-	if !t.Laws() || len(data) <= lawsHeader {
+	if !t.Laws() || len(data) < lawsHeader {
 		c.Mode, c.Input = "target="+t.Name, data
 		return c.String()
 	}
