@@ -2,7 +2,12 @@
 
 package fuzz
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
 
 // crash is a codectest.TB for engines that know only panics.
 type crash struct{}
@@ -11,6 +16,24 @@ func (crash) Helper()                   {}
 func (crash) Errorf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
 
 func run(name string, data []byte) int { return Find(name).Run(crash{}, data) }
+
+// named is the target that FuzzNamed runs: the environment or the name of the program says which.
+var named = func() *Target {
+	name := os.Getenv("FUZZ_TARGET")
+	if name == "" && len(os.Args) > 0 {
+		name = filepath.Base(os.Args[0])
+	}
+	return Find(strings.TrimPrefix(name, "Fuzz"))
+}()
+
+// FuzzNamed is all targets in one: libFuzzer takes one function for a program, and to build a program for each target would take half
+// a minute each. The program runs the target whose name it has, FuzzHTTP1Request for instance, or that of FUZZ_TARGET.
+func FuzzNamed(data []byte) int {
+	if named == nil {
+		panic("fuzz: the program, or FUZZ_TARGET, must have the name of a target: go run ./fuzz/cmd/seeds -list")
+	}
+	return named.Run(crash{}, data)
+}
 
 func FuzzHTTP1Request(data []byte) int   { return run("HTTP1Request", data) }
 func FuzzHTTP1Response(data []byte) int  { return run("HTTP1Response", data) }
