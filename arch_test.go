@@ -17,6 +17,16 @@ var builtOn = map[string][]string{
 	"codec/ws":    {"codec/http1"}, // the opening handshake is a pair of HTTP/1.1 heads
 }
 
+// quicBlocks names what the building blocks of QUIC may import of each other: the wire layer keeps no state, and a block knows only what it
+// is made of. The others may import all of codec/quic.
+var quicBlocks = map[string][]string{
+	"codec/quic":                 nil,
+	"codec/quic/ranges":          nil,
+	"codec/quic/congestion":      nil, // it knows no packets and no frames, only octets and times
+	"codec/quic/internal/netsim": nil,
+	"codec/quic/recovery":        {"codec/quic", "codec/quic/ranges"}, // what a congestion controller must be told is in its Batch
+}
+
 // cpuid is the one import beyond the law of purity: the scan kernels ask, once at start, what the processor can do. That
 // is no I/O, and the answer never changes what a codec accepts (the kernels are fuzzed against their pure twins).
 var cpuid = codectest.Rules{Imports: []string{"golang.org/x/sys/cpu"}}
@@ -52,8 +62,8 @@ func mayImport(from, to string) bool {
 			return true
 		}
 		proto := "codec/" + sub
-		if to == "codec/quic/protect" && from == "codec/quic" {
-			return false // behind quic.Protection
+		if only, ok := quicBlocks[from]; ok && strings.HasPrefix(to, "codec/quic") {
+			return slices.Contains(only, to)
 		}
 		return to == proto || strings.HasPrefix(to, proto+"/") || slices.Contains(builtOn[proto], to)
 	case "drivers":
@@ -68,8 +78,9 @@ func mayImport(from, to string) bool {
 		return toRoom == room || to == "server" || to == "drivers" || to == "drivers/stdnet" ||
 			to == "codec" || to == "codec/ws" || to == "codec/http1"
 	case "rpc":
-		// http2 for the names of its error codes only: the server is an http.Handler, the client is given a RoundTripper.
-		return toRoom == room || to == "codec" || to == "codec/http2" || to == "codec/grpc" || to == "codec/grpc/compress"
+		// http2 for the names of its error codes only: the server is an http.Handler, the client is given a RoundTripper. rpc/native is
+		// the short way on package server.
+		return from == "rpc/native" && to == "server" || toRoom == room || to == "codec" || to == "codec/http2" || to == "codec/grpc" || to == "codec/grpc/compress"
 	case "cmd", "examples", "fuzz", "corpus", "conform":
 		return true
 	}
@@ -148,9 +159,19 @@ func TestArrowsFind(t *testing.T) {
 		{"codec/internal/scan", "m/codec/http1", false},
 		{"codec/quic/protect", "m/codec/quic", true},
 		{"codec/quic", "m/codec/quic/protect", false},
+		{"codec/quic", "m/codec/quic/ranges", false},
+		{"codec/quic/ranges", "m/codec/quic", false},
+		{"codec/quic", "m/codec/quic/recovery", false},
+		{"codec/quic/recovery", "m/codec/quic", true},
+		{"codec/quic/recovery", "m/codec/quic/ranges", true},
+		{"codec/quic/recovery", "m/codec/quic/congestion", false},
+		{"codec/quic/recovery", "m/codec/quic/protect", false},
 		{"codec/quic/protect", chacha[0], true},
 		{"codec/quic", chacha[0], false},
 		{"codec/quic", "crypto/aes", false},
+		{"codec/quic/congestion", "m/codec", true},
+		{"codec/quic/congestion", "m/codec/quic", false},
+		{"codec/quic/congestion", "m/codec/quic/recovery", false},
 		{"codec/quic/protect", "crypto/aes", true},
 		{"drivers", "m/codec", true},
 		{"drivers", "m/drivers/stdnet", false},
