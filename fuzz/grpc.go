@@ -119,7 +119,7 @@ func grpcPair(p *Program) {
 				return
 			case !ev.Last:
 			case ev.Kind == grpc.Trailers:
-				got, err := grpc.ParseWebTrailers(nil, part)
+				got, _, err := grpc.ParseWebTrailers(nil, nil, part)
 				p.must(err, "trailers %q", part)
 				sameFields(p, "trailers", want, got)
 				trailers, part = true, nil
@@ -252,7 +252,7 @@ func grpcText(p *Program) {
 		p.Fail("grpc-status %q is code %d", head[0].Value, st.Code)
 	}
 	block := p.Bytes(100)
-	if list, err := grpc.ParseWebTrailers(nil, block); err == nil {
+	if list, _, err := grpc.ParseWebTrailers(nil, nil, block); err == nil {
 		for _, f := range list {
 			if len(f.Name) == 0 || bytes.ContainsAny(f.Value, "\r\n\x00") {
 				p.Fail("trailers %q give %q: %q", block, f.Name, f.Value)

@@ -25,8 +25,9 @@ for t in $targets; do
 	timeout -s INT "$time" "$gofuzz" -bin "$work/fuzz.zip" -func "$t" -workdir "$dir" -procs "${PROCS:-1}" >"$dir/log" 2>&1 || true
 	line=$(grep 'workers:' "$dir/log" | tail -1 || true)
 	echo "$t: ${line:-nothing: $(tail -1 "$dir/log")}"
-	execs=$(sed -n 's/.*execs: \([0-9]*\) .*/\1/p' <<<"$line")
-	if [ "${execs:-0}" = 0 ]; then
+	# The count of execs comes late, that of what they have covered as soon as the seeds have run.
+	cover=$(sed -n 's/.*cover: \([0-9]*\),.*/\1/p' <<<"$line")
+	if [ "${cover:-0}" = 0 ]; then
 		echo "$t: it did not run" >&2
 		bad=1
 	fi
