@@ -1,7 +1,6 @@
 package fuzz
 
 import (
-	"bytes"
 	"errors"
 
 	"github.com/purewire/purewire/codec"
@@ -328,13 +327,16 @@ func (w *http2Watcher) heard(wire []byte) {
 // saw reads what the Conn has sent.
 func (w *http2Watcher) saw(out []byte) {
 	w.wire = append(w.wire, out...)
-	if w.role == http2.Client && !w.preface && len(w.wire) > 0 {
-		if !bytes.HasPrefix(w.wire, []byte(http2.ClientPreface)) {
+	if w.role == http2.Client && !w.preface {
+		n := min(len(w.wire), len(http2.ClientPreface))
+		if string(w.wire[:n]) != http2.ClientPreface[:n] {
 			w.p.Fail("a client that begins with %q", w.wire)
 		}
-		w.wire = w.wire[len(http2.ClientPreface):]
+		if n < len(http2.ClientPreface) {
+			return
+		}
+		w.preface, w.wire = true, w.wire[n:]
 	}
-	w.preface = w.preface || len(out) > 0
 	for {
 		var h http2.FrameHeader
 		n := http2.ParseFrameHeader(w.wire, &h)
