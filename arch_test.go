@@ -84,7 +84,9 @@ func mayImport(from, to string) bool {
 		// http2 for the names of its error codes only: the server is an http.Handler, the client is given a RoundTripper. rpc/native is
 		// the short way on package server.
 		return from == "rpc/native" && to == "server" || toRoom == room || to == "codec" || to == "codec/http2" || to == "codec/grpc" || to == "codec/grpc/compress"
-	case "cmd", "examples", "fuzz", "corpus", "conform":
+	case "fuzz":
+		return toRoom == room || toRoom == "codec" // what it holds to account, and codectest
+	case "cmd", "examples", "corpus", "conform":
 		return true
 	}
 	return false
@@ -215,6 +217,10 @@ func TestArrowsFind(t *testing.T) {
 		{"cmd/purewire", "m/drivers/reactor", true},
 		{"cmd/purewire", "m/server/internal/x", false},
 		{"examples/echo", "m/server", true},
+		{"fuzz", "m/codec/codectest", true},
+		{"fuzz", "m/codec/quic/protect", true},
+		{"fuzz/cmd/seeds", "m/fuzz", true},
+		{"fuzz", "m/server", false},
 		{"misc", "m/codec", false},
 		{"codec/http1", "golang.org/x/net/http/httpguts", false},
 		{"codec/http1", "golang.org/x/sys/cpu", false},

@@ -318,8 +318,10 @@ func (c *Conn) Reset(id uint32, code ErrorCode) error {
 		return c.misused(fNoStreamReset, id)
 	}
 	if st := c.tab.slots[slot].state; !st.closed() {
-		// RFC 9113 section 5.4.2: an endpoint that resets a stream sends no more on it.
-		c.owed.reset(id, code)
+		// RFC 9113 section 5.4.2: an endpoint that resets a stream sends no more on it. Behind a connection error only GOAWAY is sent.
+		if !c.failed() {
+			c.owed.reset(id, code)
+		}
 		c.close(slot, reset)
 	}
 	c.free(slot)
