@@ -33,7 +33,6 @@ type undo struct {
 	window, threshold int64
 	prior             int64
 	start             codec.Time
-	hystart           hystart
 }
 
 func (c *core) Window() int64   { return c.window }
@@ -123,7 +122,7 @@ func (c *core) event(now, sentAt codec.Time, cause Cause, lost int64) bool {
 	}
 	c.undo = undo{
 		valid: cause == Lost, lost: lost,
-		window: c.window, threshold: c.threshold, prior: c.prior, start: c.start, hystart: c.hystart,
+		window: c.window, threshold: c.threshold, prior: c.prior, start: c.start,
 	}
 	c.start, c.recovering, c.oneMore = now, true, true
 	c.prior, c.carry = c.window, 0
@@ -170,7 +169,6 @@ func (c *core) spurious(sentAt codec.Time, size int) bool {
 		return false // 9438-4.9.2: "CUBIC SHOULD continue to use the current and the most recent values of these variables."
 	}
 	c.window, c.threshold, c.prior, c.start = u.window, u.threshold, u.prior, u.start
-	c.hystart = u.hystart
 	c.recovering, c.oneMore, c.carry = false, false, 0
 	c.count.undone++
 	return true
