@@ -147,9 +147,8 @@ func (c *core) reduce(threshold int64) {
 // 9002-7.6.2-5: "When persistent congestion is declared, the sender's congestion window MUST be reduced to the minimum congestion
 // window (kMinimumWindow), similar to a TCP sender's response on an RTO".
 func (c *core) collapse() {
-	c.window, c.start, c.carry = c.minimum(), 0, 0
+	c.window, c.start, c.carry = c.minimum(), 0, 0 // without a start there is nothing to undo either
 	c.recovering = false
-	c.undo.valid = false
 	c.count.persistent++
 }
 

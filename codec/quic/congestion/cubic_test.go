@@ -345,8 +345,8 @@ func TestCubicIdle(t *testing.T) {
 	require.Equal(t, epoch, state(c).Epoch)
 }
 
-// TestCubicTarget: section 4.2. The target is at most 1.5 windows, so that a window of acknowledgments opens it by half at most, and never below the
-// window: it does not close.
+// TestCubicTarget: section 4.2. The target is at most 1.5 windows, so that a window of acknowledgments opens it by half at most. (That it
+// never closes is in FuzzController.)
 func TestCubicTarget(t *testing.T) {
 	c, now := steady(t, Config{}, 20_000)
 	now = ack(c, now, time.Millisecond)
@@ -354,14 +354,6 @@ func TestCubicTarget(t *testing.T) {
 		before := c.Window()
 		now = ack(c, now, 10*time.Minute) // W_cubic is beyond everything
 		require.InDelta(t, 600, float64(c.Window()-before), 1)
-	}
-	// After a loss in slow start that was not one, W_cubic(t) is below the window for a while if the epoch begins late.
-	c, now = steady(t, Config{NoFastConvergence: true}, 1_000_000)
-	before := c.Window()
-	for range 50 {
-		now = ack(c, now, time.Microsecond)
-		require.GreaterOrEqual(t, c.Window(), before)
-		before = c.Window()
 	}
 }
 

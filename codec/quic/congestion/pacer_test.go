@@ -120,6 +120,16 @@ func TestPacerLargePacket(t *testing.T) {
 	require.True(t, p.Ready(now.Add(800*time.Microsecond), 9000))
 }
 
+// TestPacerSlower: what a fast path was allowed at once is not kept for a slow one.
+func TestPacerSlower(t *testing.T) {
+	p := makePacer(t, PacerConfig{})
+	p.SetRate(1, 10_000_000, 10*ms, false)
+	require.Equal(t, int64(12_000), p.Budget(1))
+	require.Equal(t, int64(2_501_200), p.Budget(1e9), "2 ms at 1250 octets a microsecond, and a packet")
+	p.SetRate(1e9, 12_000, 10*ms, false)
+	require.Equal(t, int64(12_000), p.Budget(1e9))
+}
+
 // TestPacerZero: the zero Pacer is unlimited.
 func TestPacerZero(t *testing.T) {
 	var p Pacer
