@@ -22,7 +22,8 @@ var builtOn = map[string][]string{
 var quicBlocks = map[string][]string{
 	"codec/quic":                 nil,
 	"codec/quic/ranges":          nil,
-	"codec/quic/congestion":      nil, // it knows no packets and no frames, only octets and times
+	"codec/quic/keyphase":        {"codec/quic"}, // it counts packets and has no keys
+	"codec/quic/congestion":      nil,            // it knows no packets and no frames, only octets and times
 	"codec/quic/internal/netsim": nil,
 	"codec/quic/recovery":        {"codec/quic", "codec/quic/ranges"}, // what a congestion controller must be told is in its Batch
 }
@@ -78,8 +79,9 @@ func mayImport(from, to string) bool {
 		return toRoom == room || to == "server" || to == "drivers" || to == "drivers/stdnet" ||
 			to == "codec" || to == "codec/ws" || to == "codec/http1"
 	case "rpc":
-		// http2 for the names of its error codes only: the server is an http.Handler, the client is given a RoundTripper.
-		return toRoom == room || to == "codec" || to == "codec/http2" || to == "codec/grpc" || to == "codec/grpc/compress"
+		// http2 for the names of its error codes only: the server is an http.Handler, the client is given a RoundTripper. rpc/native is
+		// the short way on package server.
+		return from == "rpc/native" && to == "server" || toRoom == room || to == "codec" || to == "codec/http2" || to == "codec/grpc" || to == "codec/grpc/compress"
 	case "cmd", "examples", "fuzz", "corpus", "conform":
 		return true
 	}
@@ -165,6 +167,7 @@ func TestArrowsFind(t *testing.T) {
 		{"codec/quic/recovery", "m/codec/quic/ranges", true},
 		{"codec/quic/recovery", "m/codec/quic/congestion", false},
 		{"codec/quic/recovery", "m/codec/quic/protect", false},
+		{"codec/quic/keyphase", "m/codec/quic/protect", false},
 		{"codec/quic/protect", chacha[0], true},
 		{"codec/quic", chacha[0], false},
 		{"codec/quic", "crypto/aes", false},

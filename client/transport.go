@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
@@ -185,11 +186,16 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err == nil {
 			return tr.finish(s, c, res), nil
 		}
-		if !c.again(req) {
-			return nil, err
-		}
-		if req.Context().Err() != nil {
+		again := c.again(req)
+		if again && req.Context().Err() != nil {
 			return nil, context.Cause(req.Context())
+		}
+		if c != nil && c.cancelled() != nil && c.unseen() {
+			// What failed first could have been tried again, and was not because the caller gave up: that is the reason.
+			return nil, c.cancelled()
+		}
+		if !again {
+			return nil, err
 		}
 		// RFC 9113 section 8.7: a refused stream can be tried again, but what the server has no room for now it has later only.
 		refused := new(ResetError)
@@ -208,6 +214,24 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 		}
 	}
+}
+
+// outOfTime is the error of a dial, or the context's if that is what ended it: a socket whose deadline is the context's may notice first.
+func outOfTime(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if at, ok := ctx.Deadline(); ok && errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(at) {
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
+// unseen reports whether the server has not seen the request, or nothing came of it.
+func (c *call) unseen() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.retry || c.lost
 }
 
 // again reports whether a failed call may be made once more.
@@ -262,7 +286,7 @@ func (tr *Transport) try(s *settings, req *http.Request) (*http.Response, *call,
 		if req.Body != nil {
 			_ = req.Body.Close()
 		}
-		return nil, nil, err
+		return nil, nil, outOfTime(req.Context(), err)
 	}
 	r := tr.prepare(s, req)
 	c := newCall(r)

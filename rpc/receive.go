@@ -31,6 +31,7 @@ type receiver struct {
 	raw    []byte // decoded from base64
 	err    error  // how it ended
 	eof    bool   // src has ended
+	packed bool   // the last message came compressed
 }
 
 func (r *receiver) init(src io.Reader, enc *Encoding, max int64, wire grpc.Wire, response bool) {
@@ -86,6 +87,11 @@ func (r *receiver) read() ([]byte, error) {
 			switch {
 			case r.ev.Kind == grpc.Trailers:
 				r.web = append(r.web, r.ev.Data...)
+				if r.ev.Last && r.ev.Compressed {
+					if r.web, err = r.enc.decompress(nil, r.web, grpc.DefaultMaxTrailers); err != nil {
+						return nil, err
+					}
+				}
 			case r.ev.Kind != grpc.Message:
 			case r.ev.First && r.ev.Last:
 				return r.inflated(r.ev.Data, r.ev.Compressed)
@@ -137,7 +143,7 @@ func (r *receiver) fill() error {
 }
 
 func (r *receiver) inflated(msg []byte, compressed bool) ([]byte, error) {
-	if !compressed {
+	if r.packed = compressed; !compressed {
 		return msg, nil
 	}
 	out, err := r.enc.decompress(r.out[:0], msg, int(r.max))

@@ -98,6 +98,7 @@ func (c *Conn) begin(dst []byte) ([]byte, int) {
 
 // finishBlock appends the fields and makes frames of the block.
 func (c *Conn) finishBlock(dst []byte, mark int, id uint32, list []codec.Field, end bool) []byte {
+	c.calm.excused = true
 	for i := range list {
 		dst = c.enc.AppendField(dst, list[i])
 	}
@@ -300,6 +301,7 @@ func (c *Conn) sent(slot int32, n uint32) {
 	s.send.take(n)
 	c.sendWin.take(n)
 	if n > 0 {
+		c.calm.excused = true
 		c.flood.work(c.p)
 		c.progress(s, n)
 	}

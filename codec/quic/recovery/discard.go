@@ -72,7 +72,7 @@ func (s *Sender) drop(space Space, b *Batch) {
 		}
 	}
 	sp.last, sp.lossTime, sp.probes = codec.Never, codec.Never, 0
-	sp.overtaken = sp.next
+	sp.overtaken, sp.popped = sp.next, sp.newest
 	sp.run = lossRun{}
 }
 
