@@ -70,7 +70,7 @@ func (c *core) acked(now codec.Time, a *Ack) int64 {
 	if c.threshold == NoThreshold {
 		c.hystart.onAck(now, a)
 		if c.hystart.ended() {
-			// 9406-4.2-21: "If CSS_ROUNDS rounds are complete, enter the congestion avoidance phase by setting the ssthresh to the
+			// 9406-4.2: "If CSS_ROUNDS rounds are complete, enter the congestion avoidance phase by setting the ssthresh to the
 			// current cwnd."
 			c.threshold, c.prior = c.window, c.window
 		}
@@ -144,7 +144,7 @@ func (c *core) reduce(threshold int64) {
 
 // collapse is persistent congestion.
 //
-// 9002-7.6.2-5: "When persistent congestion is declared, the sender's congestion window MUST be reduced to the minimum congestion
+// 9002-7.6.2-6: "When persistent congestion is declared, the sender's congestion window MUST be reduced to the minimum congestion
 // window (kMinimumWindow), similar to a TCP sender's response on an RTO".
 func (c *core) collapse() {
 	c.window, c.start, c.carry = c.minimum(), 0, 0 // without a start there is nothing to undo either

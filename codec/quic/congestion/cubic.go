@@ -113,7 +113,7 @@ func (c *cubic) avoid(now codec.Time, octets int64, rtt time.Duration) {
 		return
 	}
 	v.friendly = false
-	// 9438-4.4, 4.5: "In this region, cwnd MUST be incremented by (target - cwnd) / cwnd for each new ACK received, where target is
+	// 9438-4.4, 4.5: "In this region, cwnd MUST be incremented by (target - cwnd) / cwnd for each received new ACK, where target is
 	// calculated as described in Section 4.2."
 	target := wCubic(v.wMax, t+max(rtt, 0), v.k, c.datagram)
 	target = min(max(target, c.window), c.window+c.window/2)

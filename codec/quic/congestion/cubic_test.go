@@ -147,7 +147,7 @@ func TestCubicAlpha(t *testing.T) {
 	t.Fatal("never reached 100,000")
 }
 
-// TestCubicApplicationLimited: 9438-4.2-9: "The elapsed time t in Figure 1 MUST NOT include periods during which cwnd has not been updated due to
+// TestCubicApplicationLimited: 9438-4.2: "The elapsed time t in Figure 1 MUST NOT include periods during which cwnd has not been updated due to
 // application-limited behavior". An hour of idling, or of sending next to nothing, does not move the curve; its twin, an hour of sending, does.
 func TestCubicApplicationLimited(t *testing.T) {
 	const rtt = 100 * time.Millisecond

@@ -16,7 +16,7 @@ func makePacer(t testing.TB, cfg PacerConfig) *Pacer {
 	return p
 }
 
-// TestPacerRate: 9002-7.7-4: rate = N * congestion_window / smoothed_rtt, with N 1.25, and 2 in slow start.
+// TestPacerRate: 9002-7.7-6: rate = N * congestion_window / smoothed_rtt, with N 1.25, and 2 in slow start.
 func TestPacerRate(t *testing.T) {
 	p := makePacer(t, PacerConfig{})
 	require.Zero(t, p.Rate(), "not known yet")
