@@ -170,6 +170,10 @@ func (s *ClientStream) Recv() ([]byte, error) {
 	if s.headErr != nil {
 		return nil, s.finish(s.headErr)
 	}
+	// What came before the caller has given up, and was not received, is of no interest: the call was cancelled.
+	if err := s.ctx.Err(); err != nil {
+		return nil, s.finish(StatusOf(err))
+	}
 	msg, err := s.in.next()
 	if err != nil {
 		return nil, s.finish(s.over(err))
