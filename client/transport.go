@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
@@ -71,6 +72,8 @@ type Transport struct {
 	ExpectContinueTimeout time.Duration
 	// IdleTimeout closes connections that nobody used for so long. Default 90 s.
 	IdleTimeout time.Duration
+	// Keepalive is for HTTP/2 connections. Default none.
+	Keepalive Keepalive
 	// MaxIdlePerHost and MaxIdle bound the idle HTTP/1.1 connections that are kept. Default 8 and 64. Negative: none are kept.
 	MaxIdlePerHost, MaxIdle int
 
@@ -104,6 +107,7 @@ type settings struct {
 	maxIdle     int
 	maxInflate  int64
 	agent       string
+	keep        *keepSettings
 }
 
 var _ http.RoundTripper = (*Transport)(nil)
@@ -124,7 +128,7 @@ func (tr *Transport) init() *settings {
 			protocols: tr.Protocols, dialTimeout: pick(tr.DialTimeout, DefaultDialTimeout), tlsTimeout: pick(tr.TLSTimeout, DefaultTLSTimeout),
 			idle: pick(tr.IdleTimeout, DefaultIdleTimeout), expect: pick(tr.ExpectContinueTimeout, DefaultExpectContinueTimeout),
 			perHost: pick(tr.MaxIdlePerHost, DefaultMaxIdlePerHost), maxIdle: pick(tr.MaxIdle, DefaultMaxIdle),
-			maxInflate: pick(tr.MaxDecompressed, DefaultMaxDecompressed), agent: tr.UserAgent,
+			maxInflate: pick(tr.MaxDecompressed, DefaultMaxDecompressed), agent: tr.UserAgent, keep: tr.Keepalive.settings(),
 		}
 		if s.protocols == 0 {
 			s.protocols = HTTP1 | HTTP2
@@ -185,11 +189,16 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err == nil {
 			return tr.finish(s, c, res), nil
 		}
-		if !c.again(req) {
-			return nil, err
-		}
-		if req.Context().Err() != nil {
+		again := c.again(req)
+		if again && req.Context().Err() != nil {
 			return nil, context.Cause(req.Context())
+		}
+		if c != nil && c.cancelled() != nil && c.unseen() {
+			// What failed first could have been tried again, and was not because the caller gave up: that is the reason.
+			return nil, c.cancelled()
+		}
+		if !again {
+			return nil, err
 		}
 		// RFC 9113 section 8.7: a refused stream can be tried again, but what the server has no room for now it has later only.
 		refused := new(ResetError)
@@ -208,6 +217,24 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 		}
 	}
+}
+
+// outOfTime is the error of a dial, or the context's if that is what ended it: a socket whose deadline is the context's may notice first.
+func outOfTime(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if at, ok := ctx.Deadline(); ok && errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(at) {
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
+// unseen reports whether the server has not seen the request, or nothing came of it.
+func (c *call) unseen() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.retry || c.lost
 }
 
 // again reports whether a failed call may be made once more.
@@ -262,7 +289,7 @@ func (tr *Transport) try(s *settings, req *http.Request) (*http.Response, *call,
 		if req.Body != nil {
 			_ = req.Body.Close()
 		}
-		return nil, nil, err
+		return nil, nil, outOfTime(req.Context(), err)
 	}
 	r := tr.prepare(s, req)
 	c := newCall(r)
