@@ -7,9 +7,11 @@ FUZZTIME  ?= 10s
 SOAKTIME  ?= 10m
 
 # The modules with dependencies of their own. They are checked where they exist.
-NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod))
+NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod interop/*/go.mod grpcproto/go.mod protoc-gen-purewire-grpc/go.mod))
+# Those of them that users import or install: they are linted and built for every system, too.
+SHIPPED := $(patsubst %/go.mod,%,$(wildcard grpcproto/go.mod protoc-gen-purewire-grpc/go.mod))
 
-.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz bench conform conform-h2 soak build clean help
+.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz fuzz-gofuzz fuzz-libfuzzer fuzz-smoke bench conform conform-h2 conform-grpc soak build clean help
 
 run: ## start the demo server on http://127.0.0.1:8080/ (ARGS="--driver stdnet --addr :9000")
 	$(GO) run ./cmd/purewire serve $(ARGS)
@@ -30,6 +32,7 @@ vet:
 
 staticcheck:
 	$(GO) tool staticcheck ./...
+	@set -e; tool=$$($(GO) tool -n staticcheck); for m in $(SHIPPED); do echo "== $$m"; (cd $$m && $$tool ./...); done
 
 layers: ## the import arrows and the purity law (also part of test)
 	$(GO) test -count=1 -run 'TestArrows|TestPure' .
@@ -42,13 +45,23 @@ race: ## run every test under the race detector (needs a C compiler); -short hol
 	CGO_ENABLED=1 $(GO) test -race -short $(TESTFLAGS) ./...
 
 cross: ## build and vet for every supported system
-	GO="$(GO)" scripts/cross.sh
+	GO="$(GO)" scripts/cross.sh $(SHIPPED)
 
-nested: ## vet and test the modules bench and interop
+nested: ## vet and test the modules below this one: bench, interop, grpcproto, protoc-gen-purewire-grpc
 	@set -e; for m in $(NESTED); do echo "== $$m"; (cd $$m && $(GO) vet ./... && $(GO) test $(TESTFLAGS) ./...); done
+	@if [ -d grpcproto ]; then cd grpcproto && $(GO) test -count=1 ./internal/generate; fi # it runs a program of another module, which its cache does not know
 
-fuzz: ## run every native fuzz target for FUZZTIME each
-	GO="$(GO)" scripts/fuzz.sh $(FUZZTIME)
+fuzz: ## run every native fuzz target for FUZZTIME each (ARGS="-match HTTP2"): a line for each, a table, findings as golden cases
+	$(GO) run ./fuzz/cmd/fuzz -go "$(GO)" -time $(FUZZTIME) $(ARGS)
+
+fuzz-gofuzz: ## run the targets of fuzz/ with go-fuzz for FUZZTIME each (ARGS="FuzzHTTP1Request ...": only these)
+	GO="$(GO)" scripts/fuzz-gofuzz.sh $(FUZZTIME) $(ARGS)
+
+fuzz-libfuzzer: ## run the targets of fuzz/ with libFuzzer for FUZZTIME each (needs clang; ARGS as above)
+	GO="$(GO)" scripts/fuzz-libfuzzer.sh $(FUZZTIME) $(ARGS)
+
+fuzz-smoke: ## build one target with go-fuzz and, where clang is, all with libFuzzer, and run them for seconds
+	GO="$(GO)" scripts/fuzz-smoke.sh
 
 bench: ## run the benchmarks with their peers (module bench)
 	cd bench && $(GO) run ./cmd/bench $(ARGS)
@@ -60,6 +73,10 @@ conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver, 
 conform-h2: ## hold the demo server to h2spec, curl, nghttp, h2load, node and python3-h2 on both drivers, in plain text and over TLS; the client to nghttpd, nginx, node and Go
 	GO="$(GO)" conform/h2.sh $(ARGS)
 
+conform-grpc: ## hold package rpc to connectrpc.com/conformance as a server on both drivers and as a client, the server to ghz, the gRPC example to grpcurl
+	GO="$(GO)" conform/grpc.sh $(ARGS)
+	GO="$(GO)" conform/grpcurl.sh $(ARGS)
+
 soak: build ## attack the demo server for SOAKTIME on every driver, honest clients beside (Linux)
 	nice -n 5 $(GO) run ./conform/soak -time $(SOAKTIME) $(ARGS)
 
@@ -67,7 +84,7 @@ build: ## build bin/purewire
 	$(GO) build -trimpath -o bin/purewire ./cmd/purewire
 
 clean:
-	rm -rf bin
+	rm -rf bin fuzz/work
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t d; do printf '  make %-12s %s\n' "$$t" "$$d"; done

@@ -17,6 +17,19 @@ var builtOn = map[string][]string{
 	"codec/ws":    {"codec/http1"}, // the opening handshake is a pair of HTTP/1.1 heads
 }
 
+// quicBlocks names what the building blocks of QUIC may import of each other: the wire layer keeps no state, and a block knows only what it
+// is made of. The others may import all of codec/quic.
+var quicBlocks = map[string][]string{
+	"codec/quic":                 nil,
+	"codec/quic/ranges":          nil,
+	"codec/quic/keyphase":        {"codec/quic"}, // it counts packets and has no keys
+	"codec/quic/congestion":      nil,            // it knows no packets and no frames, only octets and times
+	"codec/quic/internal/netsim": nil,
+	"codec/quic/recovery":        {"codec/quic", "codec/quic/ranges"}, // what a congestion controller must be told is in its Batch
+	"codec/quic/stream":          {"codec/quic", "codec/quic/ranges"},
+	"codec/quic/path":            {"codec/quic", "codec/quic/ranges"},
+}
+
 // cpuid is the one import beyond the law of purity: the scan kernels ask, once at start, what the processor can do. That
 // is no I/O, and the answer never changes what a codec accepts (the kernels are fuzzed against their pure twins).
 var cpuid = codectest.Rules{Imports: []string{"golang.org/x/sys/cpu"}}
@@ -52,8 +65,8 @@ func mayImport(from, to string) bool {
 			return true
 		}
 		proto := "codec/" + sub
-		if to == "codec/quic/protect" && from == "codec/quic" {
-			return false // behind quic.Protection
+		if only, ok := quicBlocks[from]; ok && strings.HasPrefix(to, "codec/quic") {
+			return slices.Contains(only, to)
 		}
 		return to == proto || strings.HasPrefix(to, proto+"/") || slices.Contains(builtOn[proto], to)
 	case "drivers":
@@ -68,9 +81,12 @@ func mayImport(from, to string) bool {
 		return toRoom == room || to == "server" || to == "drivers" || to == "drivers/stdnet" ||
 			to == "codec" || to == "codec/ws" || to == "codec/http1"
 	case "rpc":
-		// http2 for the names of its error codes only: the server is an http.Handler, the client is given a RoundTripper.
-		return toRoom == room || to == "codec" || to == "codec/http2" || to == "codec/grpc" || to == "codec/grpc/compress"
-	case "cmd", "examples", "fuzz", "corpus", "conform":
+		// http2 for the names of its error codes only: the server is an http.Handler, the client is given a RoundTripper. rpc/native is
+		// the short way on package server.
+		return from == "rpc/native" && to == "server" || toRoom == room || to == "codec" || to == "codec/http2" || to == "codec/grpc" || to == "codec/grpc/compress"
+	case "fuzz":
+		return toRoom == room || toRoom == "codec" // what it holds to account, and codectest
+	case "cmd", "examples", "corpus", "conform":
 		return true
 	}
 	return false
@@ -87,7 +103,7 @@ func arrows(m codectest.Module, packages []codectest.Package) (bad []string) {
 			dir, ok := m.Dir(imp)
 			if !ok {
 				switch {
-				case strings.HasPrefix(imp, "crypto/") && p.Rel == "codec/quic": // law 9: behind quic.Protection
+				case strings.HasPrefix(imp, "crypto/") && (p.Rel == "codec/quic" || quicBlocks[p.Rel] != nil): // law 9: behind quic.Protection
 					bad = append(bad, p.Rel+" imports "+imp+", which belongs into codec/quic/protect")
 				case !strings.Contains(strings.Split(imp, "/")[0], "."): // the standard library
 				case strings.HasPrefix(imp, deflateLibrary+"/") && p.Rel == "codec/ws":
@@ -148,9 +164,28 @@ func TestArrowsFind(t *testing.T) {
 		{"codec/internal/scan", "m/codec/http1", false},
 		{"codec/quic/protect", "m/codec/quic", true},
 		{"codec/quic", "m/codec/quic/protect", false},
+		{"codec/quic", "m/codec/quic/ranges", false},
+		{"codec/quic/ranges", "m/codec/quic", false},
+		{"codec/quic", "m/codec/quic/recovery", false},
+		{"codec/quic/recovery", "m/codec/quic", true},
+		{"codec/quic/recovery", "m/codec/quic/ranges", true},
+		{"codec/quic/recovery", "m/codec/quic/congestion", false},
+		{"codec/quic/recovery", "m/codec/quic/protect", false},
+		{"codec/quic/keyphase", "m/codec/quic/protect", false},
 		{"codec/quic/protect", chacha[0], true},
 		{"codec/quic", chacha[0], false},
 		{"codec/quic", "crypto/aes", false},
+		{"codec/quic/congestion", "m/codec", true},
+		{"codec/quic/congestion", "m/codec/quic", false},
+		{"codec/quic/congestion", "m/codec/quic/recovery", false},
+		{"codec/quic/stream", "m/codec/quic/ranges", true},
+		{"codec/quic/stream", "m/codec/quic", true},
+		{"codec/quic/stream", "m/codec/quic/path", false},
+		{"codec/quic/stream", "m/codec/quic/recovery", false},
+		{"codec/quic/path", "m/codec/quic/ranges", true},
+		{"codec/quic/path", "m/codec/quic/protect", false},
+		{"codec/quic/path", "m/codec/quic/stream", false},
+		{"codec/quic/path", "crypto/cipher", false},
 		{"codec/quic/protect", "crypto/aes", true},
 		{"drivers", "m/codec", true},
 		{"drivers", "m/drivers/stdnet", false},
@@ -182,6 +217,10 @@ func TestArrowsFind(t *testing.T) {
 		{"cmd/purewire", "m/drivers/reactor", true},
 		{"cmd/purewire", "m/server/internal/x", false},
 		{"examples/echo", "m/server", true},
+		{"fuzz", "m/codec/codectest", true},
+		{"fuzz", "m/codec/quic/protect", true},
+		{"fuzz/cmd/seeds", "m/fuzz", true},
+		{"fuzz", "m/server", false},
 		{"misc", "m/codec", false},
 		{"codec/http1", "golang.org/x/net/http/httpguts", false},
 		{"codec/http1", "golang.org/x/sys/cpu", false},

@@ -2,12 +2,14 @@ package rpc
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/purewire/purewire/codec/grpc"
@@ -21,6 +23,9 @@ type Client struct {
 	Base string
 	// Transport carries the requests: a client.Transport that speaks HTTP/2 (HTTP2 for https, H2C for http), or net/http's.
 	Transport http.RoundTripper
+	// Subtype is the format of messages, sent as application/grpc+Subtype. A response in another one fails with INTERNAL. Empty is
+	// application/grpc, which means the same as "proto".
+	Subtype string
 	// Wire is Plain, or one of gRPC-Web's, which work over HTTP/1.1 as well.
 	Wire grpc.Wire
 	// MaxReceive bounds a response message in bytes, as sent and inflated. 0 is 4 MiB, negative none.
@@ -42,9 +47,19 @@ type Call struct {
 	Metadata Metadata
 	// Encoding names the encoding of request messages, one of Client.Encodings. Empty: none.
 	Encoding string
+	// Subtype is the format of this call's messages in place of Client.Subtype. Empty: that.
+	Subtype string
+	// WaitForReady has the call wait for a server that cannot be connected to, until its context ends, rather than fail with
+	// UNAVAILABLE. Connections are tried again after 50 ms and then longer, up to 5 s. It is for errors of dialing (a *net.OpError
+	// with Op "dial") alone: nothing of the call has been sent then.
+	WaitForReady bool
+	// MaxReceive and MaxSend are for this call in place of those of Client. 0: those of Client, negative: none.
+	MaxReceive, MaxSend int64
 	// Header and Trailer are set to what the server sent, by Unary only: streams have methods. They are set for calls that fail
 	// as well, if the server sent any.
 	Header, Trailer Metadata
+	// ReplyCompressed is set by Unary to whether the reply came compressed.
+	ReplyCompressed bool
 }
 
 // UnaryCaller makes a unary call, as Client.Unary does.
@@ -85,11 +100,15 @@ func (c *Client) unary(ctx context.Context, method string, req []byte, call *Cal
 	if err != nil {
 		return nil, StatusOf(err)
 	}
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(frame)), int64(len(frame))
+	r.ContentLength = int64(len(frame))
+	// With GetBody a transport can send a request again that the server has certainly not seen: its connection was going away.
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(frame)), nil }
+	r.Body, _ = r.GetBody()
 	s.roundTrip(r)
 	reply, err := s.only()
 	call.Header, _ = s.Header()
 	call.Trailer = s.Trailer()
+	call.ReplyCompressed = s.in.packed
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +160,11 @@ func (c *Client) prepare(ctx context.Context, method string, call *Call) (*Clien
 	if !ok || err != nil || u.Host == "" {
 		return nil, nil, &Error{Code: grpc.Unimplemented, Message: rURL}
 	}
-	h := http.Header{"Content-Type": {contentType(c.Wire, "")}, "User-Agent": {"grpc-purewire"}}
+	subtype := cmp.Or(call.Subtype, c.Subtype)
+	if !isSubtype(subtype) {
+		return nil, nil, &Error{Code: grpc.Internal, Message: rNoSubtype}
+	}
+	h := http.Header{"Content-Type": {contentType(c.Wire, subtype)}, "User-Agent": {"grpc-purewire"}}
 	if c.UserAgent != "" {
 		h["User-Agent"][0] = c.UserAgent
 	}
@@ -169,11 +192,26 @@ func (c *Client) prepare(ctx context.Context, method string, call *Call) (*Clien
 	if h["Accept-Encoding"] == nil {
 		h["Accept-Encoding"] = []string{"identity"} // of HTTP: a transport must not compress what messages compress
 	}
-	s := &ClientStream{c: c, enc: enc, encodings: encodings, head: make(chan struct{})}
+	s := &ClientStream{c: c, enc: enc, encodings: encodings, head: make(chan struct{}), wait: call.WaitForReady, subtype: subtype,
+		maxReceive: c.MaxReceive, maxSend: c.MaxSend}
+	if call.MaxReceive != 0 {
+		s.maxReceive = call.MaxReceive
+	}
+	if call.MaxSend != 0 {
+		s.maxSend = call.MaxSend
+	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	u.Path, u.RawPath, u.RawQuery = method, "", ""
 	r := (&http.Request{Method: "POST", URL: u, Host: u.Host, Header: h, Proto: "HTTP/2.0", ProtoMajor: 2}).WithContext(s.ctx)
 	return s, r, nil
+}
+
+// codecOf resolves the default of a subtype.
+func codecOf(subtype string) string {
+	if subtype == "" {
+		return "proto"
+	}
+	return strings.ToLower(subtype)
 }
 
 func contentType(w grpc.Wire, subtype string) string {
@@ -190,9 +228,19 @@ func contentType(w grpc.Wire, subtype string) string {
 	return t
 }
 
+// isSubtype tells whether s can stand in a content-type: a token of RFC 9110, or nothing.
+func isSubtype(s string) bool {
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"(),/:;<=>?@[\\]{}", c) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // frame makes a frame of a message.
 func (s *ClientStream) frame(msg []byte) ([]byte, error) {
-	if max := s.c.MaxSend; max > 0 && int64(len(msg)) > max {
+	if max := s.maxSend; max > 0 && int64(len(msg)) > max {
 		return nil, &Error{Code: grpc.ResourceExhausted, Message: rSendTooLong}
 	}
 	e := s.enc
@@ -224,6 +272,10 @@ func (s *ClientStream) failure(err error) error {
 	}
 	var reset http2.ErrorCode
 	if errors.As(err, &reset) {
+		if by, ok := s.ctx.Deadline(); ok && reset == http2.Cancel && !time.Now().Before(by) {
+			// The server's clock was the first to tell, and its reset the first to arrive.
+			return StatusOf(context.DeadlineExceeded)
+		}
 		return &Error{Code: grpc.CodeOfHTTP2(uint32(reset)), Message: rReset}
 	}
 	return &Error{Code: grpc.Unavailable, Message: rTransport + err.Error()}

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -21,6 +22,10 @@ type ClientStream struct {
 	encodings []*Encoding
 	body      *io.PipeReader // nil for unary calls
 	pipe      *io.PipeWriter
+
+	wait                bool
+	maxReceive, maxSend int64
+	subtype             string
 
 	sendMu sync.Mutex
 	plain  bool
@@ -43,19 +48,31 @@ type ClientStream struct {
 // Context is the call's.
 func (s *ClientStream) Context() context.Context { return s.ctx }
 
+// Cancel ends the call, unless it has ended: the stream is reset, and Recv returns CANCELLED. Any goroutine may call it, any number
+// of times; the call needs not be received to its end then.
+func (s *ClientStream) Cancel() { s.cancel() }
+
 // roundTrip sends the request and waits for the response head.
 func (s *ClientStream) roundTrip(r *http.Request) {
 	defer close(s.head)
-	resp, err := s.c.Transport.RoundTrip(r)
+	resp, err := s.connected(r)
 	if err != nil {
 		s.headErr = s.failure(err)
 		return
 	}
 	s.resp = resp
 	var head grpc.Response
-	// HTTP/1.1 does not tell with the head that nothing follows; gRPC-Web has grpc-status there in Trailers-Only alone.
-	end := resp.Body == http.NoBody || s.c.Wire != grpc.Plain && resp.Header["Grpc-Status"] != nil
-	err = grpc.ParseResponse(resp.StatusCode, protocolFields(resp.Header), end, &head)
+	// HTTP/1.1 does not tell with the head that nothing follows; gRPC-Web has grpc-status there in Trailers-Only alone, or should.
+	var body io.Reader = resp.Body
+	end := body == http.NoBody
+	if !end && s.c.Wire != grpc.Plain && resp.Header["Grpc-Status"] != nil {
+		first := make([]byte, 1)
+		if n, _ := io.ReadFull(body, first); n == 0 {
+			end = true
+		}
+		body = io.MultiReader(bytes.NewReader(first), body) // the status is in it
+	}
+	err = grpc.ParseResponse(resp.StatusCode, protocolFields(nil, resp.Header), end, &head)
 	if err != nil {
 		s.headErr = StatusOf(err)
 		if c := grpc.Code(0); errors.As(err, &c) && s.headErr.(*Error).Message == "" {
@@ -66,6 +83,10 @@ func (s *ClientStream) roundTrip(r *http.Request) {
 	md, err := metadataOf(resp.Header)
 	if err != nil {
 		s.headErr = StatusOf(err)
+		return
+	}
+	if !head.TrailersOnly && (head.Wire != s.c.Wire || codecOf(string(head.Subtype)) != codecOf(s.subtype)) {
+		s.headErr = &Error{Code: grpc.Internal, Message: rSubtype}
 		return
 	}
 	if head.TrailersOnly {
@@ -82,7 +103,7 @@ func (s *ClientStream) roundTrip(r *http.Request) {
 		s.headErr = &Error{Code: grpc.Internal, Message: rNoEncoding}
 		return
 	}
-	s.in.init(resp.Body, enc, s.c.MaxReceive, head.Wire, true)
+	s.in.init(body, enc, s.maxReceive, head.Wire, true)
 }
 
 func (s *ClientStream) setTrailer(md Metadata) {
@@ -107,6 +128,9 @@ func (s *ClientStream) Trailer() Metadata {
 	defer s.mu.Unlock()
 	return s.trailer
 }
+
+// MessageCompressed reports whether the message that was received last came compressed.
+func (s *ClientStream) MessageCompressed() bool { return s.in.packed }
 
 // Compress tells whether the messages that follow are compressed, if Call.Encoding was set. They are unless told otherwise.
 func (s *ClientStream) Compress(on bool) {
@@ -196,7 +220,7 @@ func (s *ClientStream) over(err error) error {
 	var fields []codec.Field
 	var md Metadata
 	if s.in.web != nil {
-		if fields, err = grpc.ParseWebTrailers(nil, s.in.web); err != nil {
+		if fields, _, err = grpc.ParseWebTrailers(nil, nil, s.in.web); err != nil {
 			return StatusOf(err)
 		}
 		h := make(http.Header)
@@ -205,7 +229,7 @@ func (s *ClientStream) over(err error) error {
 		}
 		md, err = metadataOf(h)
 	} else {
-		fields = protocolFields(s.resp.Trailer)
+		fields = protocolFields(nil, s.resp.Trailer)
 		md, err = metadataOf(s.resp.Trailer)
 	}
 	if err != nil {

@@ -46,7 +46,12 @@
 //
 // A stream holds one read buffer of 16 KiB and the message being received; nothing is allocated from a declared length.
 //
+// # Typed stubs and reflection
+//
+// They need protobuf, so they are in a module of their own, github.com/purewire/purewire/grpcproto; protoc-gen-purewire-grpc, a
+// third module, generates for it.
+//
 // # What it does not do
 //
-// No code generator, no server reflection, no retries, no load balancing, no name resolution.
+// No retries but those of WaitForReady, no load balancing, no name resolution.
 package rpc

@@ -3,6 +3,7 @@ package rpc
 import (
 	"net/http"
 	"strings"
+	"unsafe"
 
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/grpc"
@@ -68,12 +69,30 @@ func metadataOf(h http.Header) (Metadata, error) {
 	return md, nil
 }
 
-// protocolFields returns the fields of h that the codec judges, under their names in lower case.
-func protocolFields(h http.Header) []codec.Field {
-	fields := make([]codec.Field, 0, 8)
-	for _, n := range protocolNames {
+// checkBinary refuses what metadataOf refuses, without making metadata.
+func checkBinary(h http.Header) error {
+	for k, vs := range h {
+		if len(k) <= 4 || !strings.EqualFold(k[len(k)-4:], "-bin") || grpc.IsReserved([]byte(strings.ToLower(k))) {
+			continue
+		}
+		for _, v := range vs {
+			if err := grpc.BinaryValues(viewOf(v), nil, func([]byte) {}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// viewOf returns the bytes of s without copying. They must not be written.
+func viewOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// protocolFields appends the fields of h that the codec judges, under their names in lower case. They are views.
+func protocolFields(fields []codec.Field, h http.Header) []codec.Field {
+	for i := range protocolNames {
+		n := &protocolNames[i]
 		for _, v := range h[n.key] {
-			fields = append(fields, codec.Field{Name: n.lower, Value: []byte(v)})
+			fields = append(fields, codec.Field{Name: n.lower, Value: viewOf(v)})
 		}
 	}
 	return fields

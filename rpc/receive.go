@@ -8,29 +8,37 @@ import (
 	"github.com/purewire/purewire/codec/grpc"
 )
 
-const readSize = 16 << 10
+// readSize is a read buffer, smallSize the one that a stream waits with: what says nothing for long should cost little.
+const (
+	readSize  = 16 << 10
+	smallSize = 256
+)
 
 var readPool = sync.Pool{New: func() any { return new([readSize]byte) }}
 
-// receiver takes messages out of a body. It holds one read buffer and one message: what is not asked for stays in the
-// connection, and flow control holds the peer back.
+// receiver takes messages out of a body. It holds one read buffer, a small one while it waits, and one message: what is not
+// asked for stays in the connection, and flow control holds the peer back.
 type receiver struct {
 	src    io.Reader
 	enc    *Encoding // what grpc-encoding names
 	max    int64     // as the codec takes it: 0 default, negative none
 	dec    grpc.Decoder
 	ev     grpc.Event
-	buf    *[readSize]byte
-	base   int    // what is before it in buf is a message that must stay
-	filled int    // the end of what was read into buf last
-	data   []byte // read and not decoded
-	msg    []byte // a message that came in pieces
-	out    []byte // a message inflated
-	web    []byte // the trailers of a gRPC-Web body
+	small  [smallSize]byte
+	big    *[readSize]byte // in place of small when there is much to read
+	buf    []byte          // the one in use
+	full   bool            // the last read filled it
+	base   int             // what is before it in buf is a message that must stay
+	filled int             // the end of what was read into buf last
+	data   []byte          // read and not decoded
+	msg    []byte          // a message that came in pieces
+	out    []byte          // a message inflated
+	web    []byte          // the trailers of a gRPC-Web body
 	text   *grpc.TextDecoder
 	raw    []byte // decoded from base64
 	err    error  // how it ended
 	eof    bool   // src has ended
+	packed bool   // the last message came compressed
 }
 
 func (r *receiver) init(src io.Reader, enc *Encoding, max int64, wire grpc.Wire, response bool) {
@@ -51,7 +59,7 @@ func (r *receiver) init(src io.Reader, enc *Encoding, max int64, wire grpc.Wire,
 // release gives the read buffer back: no message is valid any more.
 func (r *receiver) release() {
 	if r.buf != nil {
-		readPool.Put(r.buf)
+		r.shrink()
 		r.buf, r.data = nil, nil
 		r.err = io.ErrClosedPipe
 	}
@@ -86,6 +94,11 @@ func (r *receiver) read() ([]byte, error) {
 			switch {
 			case r.ev.Kind == grpc.Trailers:
 				r.web = append(r.web, r.ev.Data...)
+				if r.ev.Last && r.ev.Compressed {
+					if r.web, err = r.enc.decompress(nil, r.web, grpc.DefaultMaxTrailers); err != nil {
+						return nil, err
+					}
+				}
 			case r.ev.Kind != grpc.Message:
 			case r.ev.First && r.ev.Last:
 				return r.inflated(r.ev.Data, r.ev.Compressed)
@@ -114,11 +127,24 @@ func (r *receiver) read() ([]byte, error) {
 }
 
 func (r *receiver) fill() error {
-	if r.buf == nil || readSize-r.base < 512 {
-		r.buf, r.base = readPool.Get().(*[readSize]byte), 0
+	switch {
+	case r.base > 0 && len(r.buf)-r.base >= smallSize/4:
+		// There is room behind the message that must stay.
+	case r.base > 0 || r.full:
+		if r.base > 0 {
+			r.big = nil // it may hold that message
+		}
+		if r.big == nil {
+			r.big = readPool.Get().(*[readSize]byte)
+		}
+		r.buf, r.base = r.big[:], 0
+	default:
+		r.shrink()
+		r.buf = r.small[:]
 	}
 	n, err := r.src.Read(r.buf[r.base:])
 	r.filled = r.base + n
+	r.full = r.filled == len(r.buf)
 	r.data = r.buf[r.base:r.filled]
 	if r.text != nil {
 		var bad error
@@ -136,8 +162,16 @@ func (r *receiver) fill() error {
 	return nil
 }
 
+// shrink gives the big buffer back.
+func (r *receiver) shrink() {
+	if r.big != nil {
+		readPool.Put(r.big)
+		r.big = nil
+	}
+}
+
 func (r *receiver) inflated(msg []byte, compressed bool) ([]byte, error) {
-	if !compressed {
+	if r.packed = compressed; !compressed {
 		return msg, nil
 	}
 	out, err := r.enc.decompress(r.out[:0], msg, int(r.max))

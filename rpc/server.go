@@ -3,10 +3,13 @@ package rpc
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
+	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/grpc"
 )
 
@@ -45,7 +48,7 @@ type StreamInterceptor func(s *Stream, next StreamFunc) error
 // Server is an http.Handler that answers gRPC and gRPC-Web calls. Methods are registered before it serves.
 type Server struct {
 	cfg      ServerConfig
-	accept   string
+	accept   []string // grpc-accept-encoding
 	methods  map[string]method
 	services map[string]bool
 }
@@ -60,8 +63,15 @@ func NewServer(cfg ServerConfig) *Server {
 	if cfg.Encodings == nil {
 		cfg.Encodings = defaultEncodings
 	}
-	return &Server{cfg: cfg, accept: namesOf(cfg.Encodings), methods: make(map[string]method), services: make(map[string]bool)}
+	var accept []string
+	if names := namesOf(cfg.Encodings); names != "" {
+		accept = []string{names}
+	}
+	return &Server{cfg: cfg, accept: accept, methods: make(map[string]method), services: make(map[string]bool)}
 }
+
+// Config returns the configuration, defaults filled in. It must not be changed.
+func (s *Server) Config() ServerConfig { return s.cfg }
 
 func (s *Server) add(path string, m method) {
 	service, _, ok := grpc.SplitPath([]byte(path))
@@ -71,6 +81,9 @@ func (s *Server) add(path string, m method) {
 	s.services[string(service)] = true
 	s.methods[path] = m
 }
+
+// Services returns the full names of the services that have a registered method, sorted.
+func (s *Server) Services() []string { return slices.Sorted(maps.Keys(s.services)) }
 
 // Unary registers a method: "/Service/Method". It panics on another form, and if the method is registered already, as the
 // other three do.
@@ -121,7 +134,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		path = r.URL.EscapedPath()
 	}
 	// G-02: the path is judged before anybody else sees it, and only the canonical form is routed.
-	err := grpc.ParseRequest([]byte(r.Method), []byte(path), protocolFields(r.Header), &head)
+	var room [8]codec.Field
+	err := grpc.ParseRequest(viewOf(r.Method), viewOf(path), protocolFields(room[:0], r.Header), &head)
 	if grpc.IsContentType(err) {
 		// "If Content-Type does not begin with "application/grpc", gRPC servers SHOULD respond with HTTP status of 415
 		// (Unsupported Media Type)."
@@ -132,14 +146,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusHTTPVersionNotSupported)
 		return
 	}
-	ctx, cancel := r.Context(), context.CancelFunc(nil)
+	ctx := r.Context() // the HTTP server ends it with the stream, and when we return
 	if head.HasTimeout {
+		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, head.Timeout)
-	} else {
-		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
 	}
-	defer cancel()
-	st := &Stream{srv: s, w: w, rc: http.NewResponseController(w), method: path, wire: head.Wire,
+	st := &Stream{srv: s, w: w, header: r.Header, method: path, wire: head.Wire,
 		subtype: string(head.Subtype), acceptEncoding: string(head.AcceptEncoding)}
 	st.ctx = context.WithValue(ctx, streamKey{}, st)
 	if err == nil {
@@ -155,9 +168,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err == nil {
-		release := st.watch()
-		err = st.run(m)
-		release()
+		if head.HasTimeout {
+			release := st.watch()
+			err = st.run(m)
+			release()
+		} else {
+			err = st.run(m) // the HTTP server ends reads and writes of a stream that is gone
+		}
 	}
 	st.end(err)
 	st.in.release()
@@ -184,6 +201,9 @@ func (st *Stream) run(m method) (err error) {
 	req, err := st.in.only(rNoRequest, rManyRequest)
 	if err != nil {
 		return st.cause(err)
+	}
+	if err := st.ctx.Err(); err != nil { // the time was up before the message was here
+		return err
 	}
 	reply, err := m.unary(st.ctx, req)
 	if err != nil {

@@ -19,12 +19,13 @@ type Stream struct {
 	srv            *Server
 	ctx            context.Context
 	w              http.ResponseWriter
-	rc             *http.ResponseController
 	method         string
 	subtype        string
 	acceptEncoding string
 	wire           grpc.Wire
-	md             Metadata
+	header         http.Header // of the request
+	mdOnce         sync.Once
+	md             Metadata // made of it when asked for
 	in             receiver
 
 	mu        sync.Mutex
@@ -52,7 +53,7 @@ func (s *Stream) prepare(r *http.Request, head *grpc.Request) error {
 	if err != nil {
 		return err
 	}
-	if s.md, err = metadataOf(r.Header); err != nil {
+	if err := checkBinary(r.Header); err != nil {
 		return err
 	}
 	s.in.init(r.Body, enc, s.srv.cfg.MaxReceive, head.Wire, false)
@@ -69,14 +70,17 @@ func (s *Stream) prepare(r *http.Request, head *grpc.Request) error {
 	return nil
 }
 
+// control is made when it is needed: a unary call without a deadline needs none.
+func (s *Stream) control() *http.ResponseController { return http.NewResponseController(s.w) }
+
 // watch makes blocked reads and writes end with the call's context. The function it returns ends that.
 func (s *Stream) watch() func() {
-	done := make(chan struct{})
+	done, rc := make(chan struct{}), s.control()
 	stop := context.AfterFunc(s.ctx, func() {
 		defer close(done)
 		now := time.Now()
-		_ = s.rc.SetReadDeadline(now)
-		_ = s.rc.SetWriteDeadline(now.Add(deadlineGrace))
+		_ = rc.SetReadDeadline(now)
+		_ = rc.SetWriteDeadline(now.Add(deadlineGrace))
 	})
 	return func() {
 		if !stop() {
@@ -116,10 +120,16 @@ func (s *Stream) Method() string { return s.method }
 func (s *Stream) Subtype() string { return s.subtype }
 
 // Metadata is what the client sent. It must not be changed.
-func (s *Stream) Metadata() Metadata { return s.md }
+func (s *Stream) Metadata() Metadata {
+	s.mdOnce.Do(func() { s.md, _ = metadataOf(s.header) })
+	return s.md
+}
 
 // Compressed reports whether the client announced an encoding for its messages.
 func (s *Stream) Compressed() bool { return s.in.enc != nil }
+
+// MessageCompressed reports whether the message that was received last came compressed: an encoding may be announced and not used.
+func (s *Stream) MessageCompressed() bool { return s.in.packed }
 
 // Recv returns the next message, valid until the next Recv; io.EOF when the client has finished. Any other error has ended
 // the call, and the handler should return it.
@@ -153,7 +163,7 @@ func (s *Stream) SendHeader() error {
 		return &Error{Code: grpc.Internal, Message: rHeadSent}
 	}
 	s.head()
-	return s.cause(s.rc.Flush())
+	return s.cause(s.control().Flush())
 }
 
 // SetTrailer adds metadata to the trailers.
@@ -218,7 +228,7 @@ func (s *Stream) send(msg []byte, flush bool) error {
 	}
 	s.head()
 	if err = s.write(s.out); err == nil && flush {
-		err = s.rc.Flush()
+		err = s.control().Flush()
 	}
 	if cap(s.out) > keepSize {
 		s.out = nil
@@ -241,9 +251,11 @@ func (s *Stream) write(frame []byte) error {
 
 // fixed sets the fields of every response. mu is held.
 func (s *Stream) fixed(h http.Header) {
-	h["Content-Type"] = []string{contentType(s.wire, s.subtype)}
-	if s.srv.accept != "" {
-		h["Grpc-Accept-Encoding"] = []string{s.srv.accept}
+	if h["Content-Type"] = plainType; s.wire != grpc.Plain || s.subtype != "" {
+		h["Content-Type"] = []string{contentType(s.wire, s.subtype)}
+	}
+	if s.srv.accept != nil {
+		h["Grpc-Accept-Encoding"] = s.srv.accept
 	}
 }
 
@@ -261,6 +273,14 @@ func (s *Stream) head() {
 	s.w.WriteHeader(http.StatusOK)
 }
 
+// The values of most responses. Nobody writes into them.
+var (
+	plainType = []string{"application/grpc"}
+	okStatus  = []string{"0"}
+)
+
+const statusTrailer = http.TrailerPrefix + "Grpc-Status"
+
 // end sends the status.
 func (s *Stream) end(err error) {
 	s.mu.Lock()
@@ -270,11 +290,18 @@ func (s *Stream) end(err error) {
 	if st == nil {
 		st = new(Error)
 	}
-	fields, _ := grpc.AppendStatus(nil, nil, st.Code, st.Message, st.Details)
 	h := s.w.Header()
 	if s.hasHeader {
 		s.head()
 	}
+	if s.headSent && s.wire == grpc.Plain && st.Code == grpc.OK {
+		h[statusTrailer] = okStatus
+		for k, vs := range s.trailer {
+			h[http.TrailerPrefix+k] = vs
+		}
+		return
+	}
+	fields, _ := grpc.AppendStatus(nil, nil, st.Code, st.Message, st.Details)
 	if !s.headSent {
 		// "Trailers-Only is permitted for calls that produce an immediate error". PROTOCOL-WEB.md allows it as well.
 		s.fixed(h)

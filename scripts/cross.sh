@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds and vets for every system that is promised: everything on linux, darwin and freebsd, the codecs, stdnet and the
-# server on windows, the codecs on wasip1. Vet type-checks the tests too.
+# server on windows, the codecs on wasip1. Vet type-checks the tests too. The arguments are modules below this one that users import
+# or install: cross.sh grpcproto...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 GO=${GO:-go}
@@ -30,6 +31,11 @@ mapfile -t windows < <(present ./codec/... ./drivers/stdnet/... ./server/...)
 try windows amd64 ./drivers "${windows[@]}"
 mapfile -t wasi < <(present ./codec/...)
 try wasip1 wasm "${wasi[@]}"
+for module in "$@"; do
+	for os in linux darwin freebsd windows; do
+		(cd "$module" && echo "in $module:" && try $os amd64 ./...)
+	done
+done
 echo "== pure Go twins of the assembly"
 "$GO" vet -tags purego ./codec/...
 "$GO" test -tags purego ./codec/...

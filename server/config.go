@@ -36,6 +36,8 @@ type Config struct {
 
 	// Deadlines bounds how long a peer or a handler may take.
 	Deadlines Deadlines
+	// Keepalive is for HTTP/2 connections.
+	Keepalive Keepalive
 
 	// MaxRequestsPerConn closes a connection after that many requests. Default: none.
 	MaxRequestsPerConn int

@@ -18,9 +18,14 @@ var (
 	ErrTimeout error = timeoutError{}
 	// ErrShutdown: the server was closed while the request was in flight.
 	ErrShutdown = errors.New("server: shutting down")
+	// ErrUnresponsive: the client did not answer a PING (Keepalive).
+	ErrUnresponsive = errors.New("server: peer does not answer")
 	// ErrAnswered: the request already has its answer, or its connection is gone.
 	ErrAnswered = errors.New("server: request is already answered")
 )
+
+// errTrailer is what Ctx.ReplyTrailers says of a field that may not stand in a trailer section.
+var errTrailer = errors.New("server: field may not be sent as a trailer")
 
 type timeoutError struct{}
 

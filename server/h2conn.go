@@ -33,6 +33,8 @@ type h2conn struct {
 	free   []uint32
 	wakes  wakeList
 
+	keep *h2keep
+
 	idleBy   codec.Time // closes a connection without streams
 	trimBy   codec.Time // gives the tables of one back
 	headBy   codec.Time // ends the wait for the rest of a frame
@@ -80,6 +82,7 @@ func (s *Server) newH2(t *drivers.Turn, l drivers.Link, id uint64) *h2conn {
 	c.c.Init(http2.Server, s.h2)
 	c.c.Advance(t.Now)
 	c.idleBy = never0(t.Now, s.d.FirstByte)
+	c.keep = s.newKeep(t.Now)
 	c.settle(t)
 	return c
 }
@@ -100,6 +103,9 @@ func (c *h2conn) Receive(t *drivers.Turn, src, dst []byte) (n int, out []byte) {
 		limit = highWater
 	}
 	c.regain(len(dst))
+	if c.keep != nil && len(src) > 0 {
+		c.keep.hear(t.Now, c.srv.keep.PingAfter)
+	}
 	for !c.has(h2Full | h2Closing | h2Abort) {
 		k, err := c.c.Next(src[n:], &l.h2)
 		n += k
@@ -238,6 +244,7 @@ func (c *h2conn) Advance(t *drivers.Turn) {
 		c.flags |= h2Closing
 		c.dropAll(ErrTimeout)
 	}
+	c.keepalive(t)
 	if c.streamBy.Reached(t.Now) {
 		c.expire(t)
 	}
@@ -288,6 +295,9 @@ func (c *h2conn) overdue(t *drivers.Turn) {
 // Deadline returns when Advance is due.
 func (c *h2conn) Deadline() codec.Time {
 	by := codec.Earliest(codec.Earliest(c.idleBy, c.headBy), codec.Earliest(c.streamBy, c.trimBy))
+	if c.keep != nil && !c.has(h2Closing|h2Abort) {
+		by = codec.Earliest(by, c.keep.deadline())
+	}
 	return codec.Earliest(by, c.c.Deadline())
 }
 

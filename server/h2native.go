@@ -13,21 +13,22 @@ import (
 
 // h2native is what a native request needs that outlives the call of its handler.
 type h2native struct {
-	await   func(*Ctx) // wants to be called when the body has news
-	stream  Producer   // is asked for content when there is room
-	waiting bool       // the producer has nothing now
-	payload []byte     // content that waits; the caller's, or own
-	own     []byte     // memory for content that was copied
-	release func()     // tells that payload is free
-	det     *Detached  // will be answered by another goroutine
-	late    *http1.ResponseHead
-	in      []byte // body that was not polled yet
-	inOff   int
-	buf     []byte // ReadBody
-	length  int64  // content that a producer has still to give, -1 not declared
-	xc      *Exchange
-	status  int
-	bytes   int64
+	await    func(*Ctx)    // wants to be called when the body has news
+	stream   Producer      // is asked for content when there is room
+	waiting  bool          // the producer has nothing now
+	payload  []byte        // content that waits; the caller's, or own
+	own      []byte        // memory for content that was copied
+	release  func()        // tells that payload is free
+	trailers []codec.Field // behind the payload
+	det      *Detached     // will be answered by another goroutine
+	late     *http1.ResponseHead
+	in       []byte // body that was not polled yet
+	inOff    int
+	buf      []byte // ReadBody
+	length   int64  // content that a producer has still to give, -1 not declared
+	xc       *Exchange
+	status   int
+	bytes    int64
 }
 
 // reply leaves a response to Transmit.
@@ -44,7 +45,7 @@ func (n *h2native) drop(s *h2stream, err error) {
 	if s != nil && n.xc != nil {
 		s.c.srv.onReply(n.xc)
 	}
-	n.await, n.stream, n.payload, n.release, n.det, n.late, n.xc = nil, nil, nil, nil, nil, nil, nil
+	n.await, n.stream, n.payload, n.release, n.det, n.late, n.xc, n.trailers = nil, nil, nil, nil, nil, nil, nil, nil
 }
 
 // serveNative calls the native handler for the head in l.ev.
@@ -239,7 +240,7 @@ func (s *h2stream) sendNative(t *drivers.Turn, l *local, out []byte, max int) []
 		return s.produce(t, l, out, max)
 	}
 	p := n.payload
-	last := len(p) <= max
+	last := len(p) <= max && n.trailers == nil
 	o, k, err := s.c.c.AppendData(out, s.id, p[:min(max, len(p))], last)
 	if err != nil || k == 0 && !last {
 		_ = s.c.c.Ready(s.id, false)
@@ -247,8 +248,13 @@ func (s *h2stream) sendNative(t *drivers.Turn, l *local, out []byte, max int) []
 	}
 	n.payload = p[k:]
 	n.bytes += int64(k)
-	if last {
+	switch {
+	case last:
 		s.ended = true
+		s.doneNative(t, l)
+	case len(n.payload) == 0: // trailers follow
+		_ = s.c.c.Ready(s.id, false)
+		o = s.sendTrailers(l, o, n.trailers)
 		s.doneNative(t, l)
 	}
 	return o

@@ -12,7 +12,7 @@ import (
 // NativeHandler answers requests on the connection's owner. ServeNative must not block, and must not keep c: everything
 // c gives is lent until ServeNative returns.
 //
-// It does one of: answer (Static, Reply, ReplyRef, Stream), wait for the body (AwaitBody, ReadBody), Detach, or Pass. A handler
+// It does one of: answer (Static, Reply, ReplyRef, ReplyTrailers, Stream), wait for the body (AwaitBody, ReadBody), Detach, or Pass. A handler
 // that does nothing answers 200 without content. A panic answers 500 and closes.
 type NativeHandler interface{ ServeNative(c *Ctx) }
 

@@ -18,6 +18,8 @@ import (
 type Server struct {
 	cfg     Config
 	d       Deadlines // resolved: 0 means none
+	keep    Keepalive // likewise
+	aged    atomic.Uint64
 	handler http.Handler
 	native  NativeHandler
 	profile *http1.Profile
@@ -50,7 +52,7 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, d: cfg.Deadlines.withDefaults(), handler: cfg.Handler, native: cfg.Native, profile: cfg.HTTP1.Profile()}
+	s := &Server{cfg: cfg, d: cfg.Deadlines.withDefaults(), keep: cfg.Keepalive.withDefaults(), handler: cfg.Handler, native: cfg.Native, profile: cfg.HTTP1.Profile()}
 	if len(cfg.TrustedProxies) > 0 {
 		s.handler = RealIP(cfg.TrustedProxies)(cfg.Handler)
 	}

@@ -1,114 +1,29 @@
 package hpack
 
 import (
-	"flag"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/purewire/purewire/bench/internal/hpackc"
+	"github.com/purewire/purewire/bench/internal/rounds"
 	"github.com/purewire/purewire/codec/hpack"
 )
 
-var (
-	compareFlag = flag.Bool("compare", false, "measure all peers in interleaved rounds and print tables of medians")
-	roundsFlag  = flag.Int("rounds", 201, "rounds of -compare")
-	medianAt    = 15
-	sliceFlag   = flag.Duration("slice", 500*time.Microsecond, "time of one measurement of -compare")
-)
-
-// work is one thing to be measured.
-type work struct {
-	peer string
-	run  func(times int) int
-	n    int // what one pass is divided by
-	size int // what the last run returned for one pass
-
-	times   int
-	samples []float64
-}
-
-// measure runs all works in interleaved rounds, forwards and backwards in turn.
-func measure(t *testing.T, works []*work) {
-	for _, w := range works {
-		w.times = 1
-		for {
-			start := time.Now()
-			if w.size = w.run(w.times); w.size < 0 {
-				t.Fatalf("%s failed", w.peer)
-			}
-			if d := time.Since(start); d >= *sliceFlag/2 {
-				w.times = max(1, int(float64(w.times)*float64(*sliceFlag)/float64(d)))
-				break
-			}
-			w.times *= 2
-		}
-	}
-	for range *roundsFlag {
-		for _, w := range works {
-			start := time.Now()
-			w.run(w.times)
-			w.samples = append(w.samples, float64(time.Since(start).Nanoseconds())/float64(w.times)/float64(w.n))
-		}
-		slices.Reverse(works)
-	}
-}
-
-// result returns the median of the samples and the smallest one.
-func (w *work) result() (median, least float64) {
-	slices.Sort(w.samples)
-	return w.samples[len(w.samples)/2], w.samples[0]
-}
-
-// table prints one row for each set of works: ns, and how many times as long each peer takes as the first; medians, and the least
-// in parentheses.
-func table(t *testing.T, title, unit string, rows []string, byRow func(row string) []*work) {
-	var b strings.Builder
-	for i, row := range rows {
-		works := byRow(row)
-		order := slices.Clone(works)
-		measure(t, works)
-		if i == 0 {
-			fmt.Fprintf(&b, "\n## %s (%s)\n\n| |", title, unit)
-			for _, w := range order {
-				fmt.Fprintf(&b, " %s |", w.peer)
-			}
-			for _, w := range order[1:] {
-				fmt.Fprintf(&b, " %s / %s |", w.peer, order[0].peer)
-			}
-			fmt.Fprintf(&b, "\n|%s\n", strings.Repeat("---|", 2*len(order)))
-		}
-		fmt.Fprintf(&b, "| %s |", row)
-		median, least := order[0].result()
-		for _, w := range order {
-			m, l := w.result()
-			fmt.Fprintf(&b, " %.1f (%.1f) |", m, l)
-		}
-		for _, w := range order[1:] {
-			m, l := w.result()
-			fmt.Fprintf(&b, " %.2f (%.2f) |", m/median, l/least)
-		}
-		b.WriteString("\n")
-	}
-	fmt.Print(b.String())
-}
-
 // TestCompare prints the tables of RESULTS-hpack.md.
 func TestCompare(t *testing.T) {
-	if !*compareFlag {
+	if !*rounds.Compare {
 		t.Skip("only with -compare")
 	}
 	for _, what := range []string{"decode", "encode"} {
-		table(t, what, "ns per field, tables fresh for every pass", storyNames, func(row string) (works []*work) {
+		rounds.Table(t, what, "ns per field, tables fresh for every pass", storyNames, func(row string) (works []*rounds.Work) {
 			s := loadStory(t, row)
 			for _, p := range peers() {
 				f := p.Decode
 				if what == "encode" {
 					f = p.Encode
 				}
-				works = append(works, &work{peer: p.Name, run: f(s), n: fieldsOf(s)})
+				works = append(works, &rounds.Work{Peer: p.Name, Run: f(s), N: fieldsOf(s)})
 			}
 			return works
 		})
@@ -123,14 +38,14 @@ func TestCompare(t *testing.T) {
 		if decode {
 			title = "Huffman decode"
 		}
-		table(t, title, "ns per string", rows, func(row string) (works []*work) {
+		rounds.Table(t, title, "ns per string", rows, func(row string) (works []*rounds.Work) {
 			text := huffmanText(t, sizes[slices.Index(rows, row)])
 			if decode {
 				text = hpack.AppendHuffman(nil, text)
 			}
 			for _, p := range peers() {
 				if p.Huffman != nil {
-					works = append(works, &work{peer: p.Name, run: p.Huffman(text, decode), n: 1})
+					works = append(works, &rounds.Work{Peer: p.Name, Run: p.Huffman(text, decode), N: 1})
 				}
 			}
 			return works

@@ -27,13 +27,13 @@ const (
 //
 //	Kind      fields
 //	Message   Data, Length, Compressed, First, Last
-//	Trailers  Data, Length, First, Last
+//	Trailers  Data, Length, Compressed, First, Last
 //
 // A message that lies whole in src is one event with First and Last set. A longer one is lent as it arrives. The length of a
 // message is known with its first piece: allocate from it only after looking at your own limits.
 type Event struct {
 	Kind Kind
-	// Compressed is the Compressed-Flag: the message is in the encoding that grpc-encoding named.
+	// Compressed is the Compressed-Flag: the message, or the block of trailers, is in the encoding that grpc-encoding named.
 	Compressed bool
 	// First and Last mark the ends of the message.
 	First, Last bool
@@ -51,7 +51,7 @@ type Mode uint8
 const (
 	// AcceptCompressed: compressed messages are accepted: grpc-encoding names something other than identity.
 	AcceptCompressed Mode = 1 << iota
-	// Web: this is the body of a gRPC-Web response: a frame with flag 0x80 holds the trailers and ends it.
+	// Web: this is the body of a gRPC-Web response: a frame with flag 0x80 (0x81: compressed) holds the trailers and ends it.
 	Web
 )
 
@@ -188,7 +188,12 @@ func (d *Decoder) checkFlag(b byte) reason {
 	case b == flagTrailers && d.mode&Web != 0:
 		return noReason
 	case b == flagTrailers|flagCompressed && d.mode&Web != 0:
-		return rWebFlag
+		// "the 8th (MSB) bit of the 1st gRPC frame byte" marks trailers; the first one still tells of compression: "10000001b: a
+		// compressed trailer".
+		if d.mode&AcceptCompressed == 0 {
+			return rWebFlag
+		}
+		return noReason
 	}
 	return rFlag
 }

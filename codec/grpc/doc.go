@@ -23,7 +23,7 @@
 //
 //	Kind      what                                  fields
 //	Message   a piece of a message                  Data, Compressed, First, Last; Length with First
-//	Trailers  a piece of gRPC-Web's trailers        Data, First, Last; Length with First
+//	Trailers  a piece of gRPC-Web's trailers        Data, Compressed, First, Last; Length with First
 //
 // # Heads
 //

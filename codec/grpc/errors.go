@@ -66,7 +66,7 @@ var reasons = [...]struct {
 	rFlag:          {Internal, "grpc-LengthPrefixedMessage: Compressed-Flag is neither 0 nor 1"},
 	rUnannounced:   {Internal, "grpc-MessageEncoding: Compressed-Flag is set, but no encoding was announced"},
 	rTooLong:       {ResourceExhausted, "grpc-LengthPrefixedMessage: Message-Length is over the limit"},
-	rWebFlag:       {Internal, "grpcweb-Framing: the trailers are marked as compressed"},
+	rWebFlag:       {Internal, "grpcweb-Framing: the trailers are compressed, but no encoding was announced"},
 	rAfterTrailers: {Internal, "grpcweb-Framing: bytes behind the trailers"},
 	rTrailersLong:  {ResourceExhausted, "grpcweb-Framing: trailers are over the limit"},
 	rTruncated:     {Internal, "grpc-LengthPrefixedMessage: the stream ended inside a message"},
@@ -85,7 +85,7 @@ var reasons = [...]struct {
 	rStatusTwice:   {Unknown, "grpc-Status: more than one"},
 	rNotGRPC:       {Unknown, "grpc-HTTP-Status: not a gRPC response"},
 	rWebLine:       {Internal, "grpcweb-Trailers: line without colon"},
-	rWebName:       {Internal, "grpcweb-Trailers: name is not a lower-case token"},
+	rWebName:       {Internal, "grpcweb-Trailers: name is not a token"},
 	rWebValue:      {Internal, "grpcweb-Trailers: value holds a control character"},
 }
 

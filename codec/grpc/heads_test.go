@@ -246,16 +246,22 @@ func TestWebTrailers(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, len(out)-4, n)
 	require.True(t, d.Ended())
-	back, err := ParseWebTrailers(nil, ev.Data)
+	back, _, err := ParseWebTrailers(nil, nil, ev.Data)
 	require.NoError(t, err)
 	require.Equal(t, len(in), len(back))
 	for i := range in {
 		require.Equal(t, string(in[i].Name)+string(in[i].Value), string(back[i].Name)+string(back[i].Value))
 	}
-	for bad, why := range map[string]reason{"nocolon\r\n": rWebLine, "Upper: x\r\n": rWebName, ": x\r\n": rWebName, "a: \x00\r\n": rWebValue, "a: b\rc\r\n": rWebValue} {
-		_, err := ParseWebTrailers(nil, []byte(bad))
+	for bad, why := range map[string]reason{"nocolon\r\n": rWebLine, "up per: x\r\n": rWebName, ": x\r\n": rWebName, "a: \x00\r\n": rWebValue, "a: b\rc\r\n": rWebValue} {
+		_, arena, err := ParseWebTrailers(nil, []byte("a"), []byte(bad))
 		require.Equal(t, fail(why), err, "%q", bad)
+		require.Equal(t, "a", string(arena))
 	}
+	// Names have no case; values keep theirs.
+	mixed, arena, err := ParseWebTrailers(nil, []byte("a"), []byte("Grpc-Status: 9\r\nx-Y: Zz\nb: B\r\n"))
+	require.NoError(t, err)
+	require.Equal(t, fields("grpc-status", "9", "x-y", "Zz", "b", "B"), mixed)
+	require.Equal(t, "agrpc-statusx-y", string(arena))
 	for _, bad := range [][]codec.Field{fields("A", "x"), fields("a", "x\r\nb: c"), fields("", "x")} {
 		same, err := AppendWebTrailers([]byte("d"), bad)
 		require.Error(t, err)

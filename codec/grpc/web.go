@@ -22,10 +22,11 @@ func AppendWebTrailers(dst []byte, fields []codec.Field) ([]byte, error) {
 	return out, nil
 }
 
-// ParseWebTrailers appends the fields of a gRPC-Web trailer block, views of block, to dst. Names in upper case are refused: "Use
-// lower-case header/trailer names".
-func ParseWebTrailers(dst []codec.Field, block []byte) ([]codec.Field, error) {
-	out := dst
+// ParseWebTrailers appends the fields of a gRPC-Web trailer block to dst. They are views of block, except names that hold upper case:
+// "Use lower-case header/trailer names" is for those who send, and HTTP/1 field names have no case, so these are made lower-case in
+// arena, which is returned with dst. On an error both are returned unchanged.
+func ParseWebTrailers(dst []codec.Field, arena, block []byte) ([]codec.Field, []byte, error) {
+	out, low := dst, arena
 	for len(block) > 0 {
 		i := 0
 		for i < len(block) && block[i] != '\n' {
@@ -44,7 +45,7 @@ func ParseWebTrailers(dst []codec.Field, block []byte) ([]codec.Field, error) {
 			colon++
 		}
 		if colon == len(line) {
-			return dst, fail(rWebLine)
+			return dst, arena, fail(rWebLine)
 		}
 		name, value := line[:colon], line[colon+1:]
 		for len(value) > 0 && (value[0] == ' ' || value[0] == '\t') {
@@ -54,14 +55,23 @@ func ParseWebTrailers(dst []codec.Field, block []byte) ([]codec.Field, error) {
 			value = value[:len(value)-1]
 		}
 		if !lowerToken(name) {
-			return dst, fail(rWebName)
+			at := len(low)
+			for _, c := range name {
+				if c >= 'A' && c <= 'Z' {
+					c |= 0x20
+				}
+				low = append(low, c)
+			}
+			if name = low[at:len(low):len(low)]; !lowerToken(name) {
+				return dst, arena, fail(rWebName)
+			}
 		}
 		if !webValue(value) {
-			return dst, fail(rWebValue)
+			return dst, arena, fail(rWebValue)
 		}
 		out = append(out, codec.Field{Name: name, Value: value})
 	}
-	return out, nil
+	return out, low, nil
 }
 
 func webValue(v []byte) bool {

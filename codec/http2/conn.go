@@ -50,6 +50,7 @@ type Conn struct {
 
 	owed   owed
 	flood  flood
+	calm   calm
 	away   away
 	stall  stall
 	dec    hpack.Decoder

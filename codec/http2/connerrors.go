@@ -66,6 +66,7 @@ const (
 	fFruitless
 	fEmptyData
 	fPings
+	fPingsOften
 	fSettingsTimeout
 	fConnStalled
 	fStalled
@@ -157,6 +158,7 @@ var connFaults = [numConnFaults - numFaults]faultRow{
 	fFruitless - numFaults:           {onConn, EnhanceYourCalm, "9113-10.5-5.3: too many frames that bring nothing"},
 	fEmptyData - numFaults:           {onConn, EnhanceYourCalm, "9113-10.5-5.5: too many DATA frames without data"},
 	fPings - numFaults:               {onConn, EnhanceYourCalm, "9113-10.5-5.4: too many PING frames to answer"},
+	fPingsOften - numFaults:          {onConn, EnhanceYourCalm, "9113-10.5-5.6: PING frames in quicker succession than allowed"},
 	fSettingsTimeout - numFaults:     {onConn, SettingsTimeout, "9113-6.5.3-4: SETTINGS not acknowledged in time"},
 	fConnStalled - numFaults:         {onConn, EnhanceYourCalm, "9113-10.5-6: window of the connection shut for too long"},
 	fStalled - numFaults:             {onStream, Cancel, "9113-10.5-6: window of the stream shut for too long"},

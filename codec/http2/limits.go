@@ -62,6 +62,12 @@ type Limits struct {
 	Fruitless int
 	// Pings bounds the PING frames that were received and not yet answered by AppendOwed. Default 64.
 	Pings int
+	// PingInterval is the shortest time between two PING frames of the peer, PingIdle allows them on a connection without streams: otherwise
+	// they may come every two hours there. The third that comes too early ends the connection with ENHANCE_YOUR_CALM and
+	// the debug data "too_many_pings", which gRPC clients know. Whenever a field section or data was sent, the next PING
+	// is free and the count begins anew. Default: no such interval, PING frames cost Fruitless.
+	PingInterval time.Duration
+	PingIdle     bool
 	// EarlyPriorities bounds the PRIORITY_UPDATE frames that are remembered for streams that are not open yet; further
 	// ones are ignored. Default: as Streams. Negative: none are remembered.
 	EarlyPriorities int
@@ -104,6 +110,8 @@ type Profile struct {
 	resets, resetRate       int64 // in units of a reset
 	fruitless               int64
 	pings, early            int
+	pingInterval            time.Duration
+	pingIdle                bool
 	settingsTimeout, stall  time.Duration
 	stallBytes              int
 	window                  WindowPolicy
@@ -155,6 +163,8 @@ func (c Config) Profile() *Profile {
 		resetRate:       int64(limit(l.ResetRate, DefaultResetRate)),
 		fruitless:       int64(limit(l.Fruitless, DefaultFruitless)),
 		pings:           limit(l.Pings, DefaultPings),
+		pingInterval:    max(l.PingInterval, 0),
+		pingIdle:        l.PingIdle,
 		settingsTimeout: duration(l.SettingsTimeout, DefaultSettingsTimeout),
 		stall:           duration(l.StallTimeout, DefaultStallTimeout),
 		stallBytes:      limit(l.StallBytes, DefaultStallBytes),

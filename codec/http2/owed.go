@@ -100,7 +100,7 @@ func (c *Conn) AppendOwed(dst []byte, max int) []byte {
 		}
 	}
 	if len(dst) < end && o.away {
-		dst = AppendGoAway(dst, c.away.last, c.away.code, nil)
+		dst = AppendGoAway(dst, c.away.last, c.away.code, c.debug())
 		o.away = false
 		if c.away.step == awayFinal {
 			c.away.step = awaySent
@@ -179,6 +179,10 @@ func (c *Conn) pingFrame(h *FrameHeader, p []byte, ev *Event) {
 	o := &c.owed
 	if !h.Flags.Has(FlagAck) {
 		if !c.spend(10, 0) {
+			return
+		}
+		if c.pingsOften() {
+			c.fail(fPingsOften, 0)
 			return
 		}
 		if len(o.pings) >= c.p.pings {

@@ -11,7 +11,7 @@ import (
 // application, or a million frames.
 var reachedElsewhere = map[Fault]string{
 	fSettingsTimeout: "TestSettingsTimeout", fConnStalled: "TestStalledConn", fStalled: "TestStalledStream",
-	fUpgradeSize: "TestUpgrade", fUpgradeEncoding: "TestUpgrade",
+	fPingsOften: "TestCalm", fUpgradeSize: "TestUpgrade", fUpgradeEncoding: "TestUpgrade",
 }
 
 // TestReasons: every reason is one of a kind, begins with a clause unless it is a misuse, and is reached by a golden case or

@@ -98,6 +98,7 @@ func (c *Conn) begin(dst []byte) ([]byte, int) {
 
 // finishBlock appends the fields and makes frames of the block.
 func (c *Conn) finishBlock(dst []byte, mark int, id uint32, list []codec.Field, end bool) []byte {
+	c.calm.excused = true
 	for i := range list {
 		dst = c.enc.AppendField(dst, list[i])
 	}
@@ -300,6 +301,7 @@ func (c *Conn) sent(slot int32, n uint32) {
 	s.send.take(n)
 	c.sendWin.take(n)
 	if n > 0 {
+		c.calm.excused = true
 		c.flood.work(c.p)
 		c.progress(s, n)
 	}
@@ -316,8 +318,10 @@ func (c *Conn) Reset(id uint32, code ErrorCode) error {
 		return c.misused(fNoStreamReset, id)
 	}
 	if st := c.tab.slots[slot].state; !st.closed() {
-		// RFC 9113 section 5.4.2: an endpoint that resets a stream sends no more on it.
-		c.owed.reset(id, code)
+		// RFC 9113 section 5.4.2: an endpoint that resets a stream sends no more on it. Behind a connection error only GOAWAY is sent.
+		if !c.failed() {
+			c.owed.reset(id, code)
+		}
 		c.close(slot, reset)
 	}
 	c.free(slot)

@@ -103,7 +103,10 @@ func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
 		n := 1
 		switch c := src[pos]; {
 		case c >= flagIndexed|flagIndexedStatic && c < 0xFF:
-			d.staticField(b, uint64(c&0x3F))
+			if n = d.staticRun(src[pos:], b); n == 0 {
+				n = 1
+				d.staticField(b, uint64(c&0x3F))
+			}
 		case c >= flagIndexed:
 			n, r = d.indexed(src[pos:], b)
 		case c&0xF0 == flagPostBase:
@@ -122,6 +125,28 @@ func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
 	d.steps += uint64(pos) + 1
 	b.off += int64(pos)
 	return pos, r
+}
+
+// staticRun adds the entries of the static table that the octets at the start of src name, as long as limits and memory allow without
+// further ado, and returns how many.
+func (d *Decoder) staticRun(src []byte, b *Block) (n int) {
+	list, size := b.Fields, b.Size
+	if b.TooLarge {
+		return 0
+	}
+	room := list[len(list):min(cap(list), max(d.maxFields, len(list)))]
+	src = src[:min(len(src), len(room))]
+	for n < len(src) && src[n] >= flagIndexed|flagIndexedStatic && src[n] < 0xFF {
+		i := src[n] & 0x3F
+		if size+staticFields[i].size > d.maxList {
+			break
+		}
+		size += staticFields[i].size
+		room[n] = staticFields[i].Field
+		n++
+	}
+	b.Fields, b.Size = list[:len(list)+n], size
+	return n
 }
 
 // staticField adds an entry of the static table to the list.

@@ -1,5 +1,7 @@
 package qpack
 
+import "github.com/purewire/purewire/codec"
+
 // staticLen is the number of entries of the static table; they have the indices 0 to 98.
 const staticLen = 99
 
@@ -115,6 +117,21 @@ var static = makeStatic()
 func makeStatic() (s [staticLen]pair) {
 	for i, e := range staticText {
 		s[i] = pair{[]byte(e.name), []byte(e.value)}
+	}
+	return s
+}
+
+// staticEntry is an entry of the static table as it is put into a list.
+type staticEntry struct {
+	codec.Field
+	size int // RFC 9204 section 3.2.1
+}
+
+var staticFields = makeStaticFields()
+
+func makeStaticFields() (s [staticLen]staticEntry) {
+	for i, e := range static {
+		s[i] = staticEntry{codec.Field{Name: e.name, Value: e.value}, len(e.name) + len(e.value) + overhead}
 	}
 	return s
 }

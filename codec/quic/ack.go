@@ -128,10 +128,9 @@ func AppendAck(dst []byte, delay uint64, ranges []Range, ecn *AckInfo, max int) 
 	if len(ranges) == 0 || delay > MaxVarint {
 		return dst, 0, failure(rPutAck)
 	}
-	for i, r := range ranges {
-		if r.Smallest > r.Largest || r.Largest > MaxVarint || i > 0 && (ranges[i-1].Smallest < 2 || r.Largest > ranges[i-1].Smallest-2) {
-			return dst, 0, failure(rPutAckRanges)
-		}
+	first := ranges[0]
+	if first.Smallest > first.Largest || first.Largest > MaxVarint {
+		return dst, 0, failure(rPutAckRanges)
 	}
 	tail := 0
 	if ecn != nil {
@@ -140,29 +139,59 @@ func AppendAck(dst []byte, delay uint64, ranges []Range, ecn *AckInfo, max int) 
 		}
 		tail = VarintLen(ecn.ECT0) + VarintLen(ecn.ECT1) + VarintLen(ecn.CE)
 	}
-	size := 1 + VarintLen(ranges[0].Largest) + VarintLen(delay) + VarintLen(ranges[0].Largest-ranges[0].Smallest) + tail
-	if size+1 > max {
-		return dst, 0, nil
-	}
-	n = 1
-	for ; n < len(ranges); n++ {
-		more := VarintLen(ranges[n-1].Smallest-ranges[n].Largest-2) + VarintLen(ranges[n].Largest-ranges[n].Smallest)
-		if size+more+VarintLen(uint64(n)) > max {
-			break
-		}
-		size += more
+	size := 1 + VarintLen(first.Largest) + VarintLen(delay) + VarintLen(first.Largest-first.Smallest) + tail
+	n, err = ackFit(ranges, max-size)
+	if err != nil || n == 0 {
+		return dst, 0, err
 	}
 	dst = append(dst, byte(0x02|bit(ecn != nil, 1)))
-	dst = AppendVarint(dst, ranges[0].Largest)
+	dst = AppendVarint(dst, first.Largest)
 	dst = AppendVarint(dst, delay)
 	dst = AppendVarint(dst, uint64(n-1))
-	dst = AppendVarint(dst, ranges[0].Largest-ranges[0].Smallest)
-	for i := 1; i < n; i++ {
-		dst = AppendVarint(dst, ranges[i-1].Smallest-ranges[i].Largest-2)
-		dst = AppendVarint(dst, ranges[i].Largest-ranges[i].Smallest)
+	dst = AppendVarint(dst, first.Largest-first.Smallest)
+	below := first.Smallest
+	for _, r := range ranges[1:n] {
+		gap, length := below-r.Largest-2, r.Largest-r.Smallest
+		below = r.Smallest
+		if gap|length < 1<<6 {
+			dst = append(dst, byte(gap), byte(length))
+			continue
+		}
+		dst = AppendVarint(AppendVarint(dst, gap), length)
 	}
 	if ecn != nil {
 		dst = AppendVarint(AppendVarint(AppendVarint(dst, ecn.ECT0), ecn.ECT1), ecn.CE)
 	}
 	return dst, n, nil
+}
+
+// ackFit checks the order of all ranges and returns how many of them, with the count of those behind the first, fit into room bytes:
+// the first takes none of them.
+func ackFit(ranges []Range, room int) (n int, err error) {
+	size, full := 0, room < 1
+	below := ranges[0].Smallest
+	for i, r := range ranges[1:] {
+		if r.Smallest > r.Largest || below < 2 || r.Largest > below-2 {
+			return 0, failure(rPutAckRanges)
+		}
+		gap, length := below-r.Largest-2, r.Largest-r.Smallest
+		below = r.Smallest
+		if full {
+			continue
+		}
+		more := 2
+		if gap|length >= 1<<6 {
+			more = VarintLen(gap) + VarintLen(length)
+		}
+		if size += more; size+VarintLen(uint64(i+1)) > room {
+			n, full = i+1, true
+		}
+	}
+	switch {
+	case room < 1:
+		return 0, nil
+	case !full:
+		n = len(ranges)
+	}
+	return n, nil
 }

@@ -37,7 +37,7 @@ func (d *FrameDecoder) stop(r reason, off int, typ uint64) error {
 	return &d.err
 }
 
-// Next reads one frame from src into f and returns its length. src is what is left of the payload; normally all of it. If it ends
+// Next reads one frame from src into f, which is a zero Frame or one that Next has filled, and returns its length. src is what is left of the payload; normally all of it. If it ends
 // in the middle of a frame but the payload does not, Kind is None and n is 0: call again with more. A run of padding is one
 // frame, or as many as the pieces in which it is presented. At the end of the payload Kind is None too; bytes of src behind it are
 // not looked at. With an error n is 0.
@@ -49,6 +49,12 @@ func (d *FrameDecoder) Next(src []byte, f *Frame) (n int, err error) {
 		return 0, failure(rDecoderInit)
 	}
 	left := d.size - d.done
+	if d.typ == OneRTT && len(src) <= left && len(src) > longestStreamHead {
+		if n = wholeStream(src, left, d.role, f); n > 0 {
+			d.done += n
+			return n, nil
+		}
+	}
 	*f = Frame{}
 	if left == 0 {
 		// 9000-12.4-3: "An endpoint MUST treat receipt of a packet containing no frames as a connection error of type PROTOCOL_VIOLATION."
@@ -78,6 +84,43 @@ func (d *FrameDecoder) Next(src []byte, f *Frame) (n int, err error) {
 	}
 	d.done += p.off
 	return p.off, nil
+}
+
+// longestStreamHead is the length of a STREAM frame without its data, all integers in 8 bytes.
+const longestStreamHead = 1 + 3*8
+
+// wholeStream is the way of nearly all bytes of a transfer: a STREAM frame that is there as a whole. It returns 0, with f as it
+// was, for everything else and for all errors.
+func wholeStream(src []byte, left int, role Role, f *Frame) int {
+	typ := src[0]
+	if typ&^7 != 8 {
+		return 0
+	}
+	id, off := ParseVarint(src[1:])
+	off++
+	var offset uint64
+	if typ&4 != 0 {
+		var n int
+		offset, n = ParseVarint(src[off:])
+		off += n
+	}
+	size := uint64(left - off)
+	if typ&2 != 0 {
+		var n int
+		size, n = ParseVarint(src[off:])
+		off += n
+	}
+	if size > uint64(len(src)-off) || offset+size > MaxVarint || sendOnly(StreamID(id), role) {
+		return 0
+	}
+	end := off + int(size)
+	// What this function has left in f it overwrites; anything else is cleared.
+	if f.Kind != Stream {
+		*f = Frame{}
+	}
+	f.Kind, f.Fin, f.ToEnd = Stream, typ&1 != 0, typ&2 == 0
+	f.StreamID, f.Offset, f.Data = StreamID(id), offset, src[off:end:end]
+	return end
 }
 
 // Finish tells that no more of the payload will come. It fails if some is missing.

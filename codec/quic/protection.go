@@ -1,5 +1,7 @@
 package quic
 
+import "encoding/binary"
+
 // Protection is the packet protection of one direction at one encryption level: an AEAD with its nonce and a header
 // protection key (RFC 9001 section 5). Package protect has the implementations; this package knows no cipher. An implementation
 // allocates nothing, and may keep scratch memory: it is for one goroutine at a time.
@@ -10,8 +12,8 @@ type Protection interface {
 	Seal(dst []byte, pn int64, header, payload []byte) []byte
 	// Open appends the payload to dst, which may be payload[:0]. ok is false if it is not authentic; what was written is zeroed then.
 	Open(dst []byte, pn int64, header, payload []byte) (out []byte, ok bool)
-	// Mask returns the five bytes of header protection for a sample of 16 bytes.
-	Mask(sample []byte) [5]byte
+	// Mask returns the five bytes of header protection for a sample of 16 bytes, the first of them in bits 32 to 39.
+	Mask(sample []byte) uint64
 }
 
 // Protect protects, in place, the packet that ends at the end of buf: packet = buf[start:], of which the first headerLen bytes
@@ -30,20 +32,24 @@ func Protect(buf []byte, start, headerLen int, pn int64, p Protection) ([]byte, 
 	buf = p.Seal(buf[:body], pn, buf[start:body], buf[body:])
 	numAt := body - numLen
 	mask := p.Mask(buf[numAt+4 : numAt+4+SampleLen])
-	maskHeader(buf[start:], numAt-start, numLen, &mask)
+	maskHeader(buf[start:], numAt-start, numLen, mask)
 	return buf, nil
 }
 
-// maskHeader applies the mask to the first byte and the packet number (RFC 9001 section 5.4.1).
-func maskHeader(packet []byte, numAt, numLen int, mask *[5]byte) {
-	if packet[0]&0x80 != 0 {
-		packet[0] ^= mask[0] & 0x0f
-	} else {
-		packet[0] ^= mask[0] & 0x1f
+// maskHeader applies the mask to the first byte and the packet number (RFC 9001 section 5.4.1). There are 4 bytes or more from numAt on.
+func maskHeader(packet []byte, numAt, numLen int, mask uint64) {
+	packet[0] ^= byte(mask>>32) & firstMask(packet[0])
+	number := packet[numAt : numAt+4]
+	bits := uint32(mask) & (^uint32(0) << (32 - 8*numLen))
+	binary.BigEndian.PutUint32(number, binary.BigEndian.Uint32(number)^bits)
+}
+
+// firstMask returns which bits of the first byte are protected.
+func firstMask(first byte) byte {
+	if first&0x80 != 0 {
+		return 0x0f
 	}
-	for i := range numLen {
-		packet[numAt+i] ^= mask[1+i]
-	}
+	return 0x1f
 }
 
 // Opened is a packet whose header protection is removed.
@@ -64,17 +70,10 @@ func Unmask(packet []byte, numberAt int, largest int64, p Protection) (o Opened,
 		return o, failure(rSampleCut)
 	}
 	mask := p.Mask(packet[numberAt+4 : numberAt+4+SampleLen])
-	if packet[0]&0x80 != 0 {
-		o.First = packet[0] ^ mask[0]&0x0f
-	} else {
-		o.First = packet[0] ^ mask[0]&0x1f
-	}
+	o.First = packet[0] ^ byte(mask>>32)&firstMask(packet[0])
 	numLen := int(o.First&3) + 1
-	maskHeader(packet, numberAt, numLen, &mask)
-	var low uint32
-	for _, b := range packet[numberAt : numberAt+numLen] {
-		low = low<<8 | uint32(b)
-	}
+	maskHeader(packet, numberAt, numLen, mask)
+	low := binary.BigEndian.Uint32(packet[numberAt:]) >> (32 - 8*numLen)
 	o.Number, o.HeaderLen = DecodePacketNumber(largest, low, numLen), numberAt+numLen
 	return o, nil
 }

@@ -3,9 +3,7 @@
 package grpcrpc_test
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"testing"
@@ -30,22 +28,8 @@ import (
 
 // servers start the test service and return its address.
 var servers = map[string]func(t *testing.T) string{
-	"rpc on stdnet": func(t *testing.T) string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		s := stdnet.New(service(t), stdnet.Config{})
-		go func() { _ = s.Serve(l) }()
-		t.Cleanup(func() { _ = s.Close() })
-		return l.Addr().String()
-	},
-	"rpc on reactor": func(t *testing.T) string {
-		r, err := reactor.New(service(t), reactor.Config{Loops: 1})
-		require.NoError(t, err)
-		require.NoError(t, r.Listen("tcp", "127.0.0.1:0", listen.Config{}))
-		require.NoError(t, r.Start())
-		t.Cleanup(func() { _ = r.Close() })
-		return r.Addrs()[0].String()
-	},
+	"rpc on stdnet":  func(t *testing.T) string { return onStdnet(t, service()) },
+	"rpc on reactor": func(t *testing.T) string { return onReactor(t, service()) },
 	"grpc-go": func(t *testing.T) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
@@ -57,13 +41,42 @@ var servers = map[string]func(t *testing.T) string{
 	},
 }
 
+// drivers serve a handler on package server and return its address.
+var drivers = map[string]func(t *testing.T, h http.Handler) string{"stdnet": onStdnet, "reactor": onReactor}
+
+func onStdnet(t *testing.T, h http.Handler) string { return onStdnetWith(t, server.Config{Handler: h}) }
+
+func onStdnetWith(t *testing.T, cfg server.Config) string {
+	svc, err := server.New(cfg)
+	require.NoError(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := stdnet.New(svc, stdnet.Config{})
+	go func() { _ = s.Serve(l) }()
+	t.Cleanup(func() { _ = s.Close() })
+	return l.Addr().String()
+}
+
+func onReactor(t *testing.T, h http.Handler) string {
+	return onReactorWith(t, server.Config{Handler: h})
+}
+
+func onReactorWith(t *testing.T, cfg server.Config) string {
+	svc, err := server.New(cfg)
+	require.NoError(t, err)
+	r, err := reactor.New(svc, reactor.Config{Loops: 1})
+	require.NoError(t, err)
+	require.NoError(t, r.Listen("tcp", "127.0.0.1:0", listen.Config{}))
+	require.NoError(t, r.Start())
+	t.Cleanup(func() { _ = r.Close() })
+	return r.Addrs()[0].String()
+}
+
 // service is grpc-go's test service, by its generated stubs, on package rpc.
-func service(t *testing.T) *server.Server {
+func service() *rpc.Server {
 	srv := rpc.NewServer(rpc.ServerConfig{})
 	pb.RegisterTestServiceServer(grpcrpc.Registrar{Server: srv}, interop.NewTestServer())
-	s, err := server.New(server.Config{Handler: srv})
-	require.NoError(t, err)
-	return s
+	return srv
 }
 
 // clients connect to an address.
@@ -129,73 +142,6 @@ func TestCases(t *testing.T) {
 					require.Equal(t, codes.Unimplemented, status.Code(err), "%v", err)
 				})
 			})
-		}
-	}
-}
-
-// compressing is the service of the client_compressed and server_compressed cases of interop-test-descriptions.md, which
-// grpc-go's test service does not have.
-func compressing() *rpc.Server {
-	srv := rpc.NewServer(rpc.ServerConfig{})
-	srv.Unary("/t.C/Echo", func(ctx context.Context, req []byte) ([]byte, error) {
-		s := rpc.StreamOf(ctx)
-		if err := s.SetEncoding("gzip"); err != nil {
-			return nil, err
-		}
-		s.Compress(len(req) > 1000)
-		return req, nil
-	})
-	srv.Bidi("/t.C/Chat", func(s *rpc.Stream) error {
-		if err := s.SetEncoding("gzip"); err != nil {
-			return err
-		}
-		for i := 0; ; i++ {
-			m, err := s.Recv()
-			if err != nil {
-				return nil
-			}
-			s.Compress(i%2 == 0)
-			if err := s.Send(m); err != nil {
-				return err
-			}
-		}
-	})
-	return srv
-}
-
-// raw passes bytes through grpc-go's client as they are.
-type raw struct{}
-
-func (raw) Marshal(v any) ([]byte, error)      { return *v.(*[]byte), nil }
-func (raw) Unmarshal(data []byte, v any) error { *v.(*[]byte) = data; return nil }
-func (raw) Name() string                       { return "proto" }
-
-// TestServerCompressed: server_compressed_unary and server_compressed_streaming with grpc-go's client: compressed messages, and
-// uncompressed ones in a compressed stream; client_compressed_unary and _streaming come with UseCompressor.
-func TestServerCompressed(t *testing.T) {
-	svc, err := server.New(server.Config{Handler: http.Handler(compressing())})
-	require.NoError(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s := stdnet.New(svc, stdnet.Config{})
-	go func() { _ = s.Serve(l) }()
-	t.Cleanup(func() { _ = s.Close() })
-	for _, opts := range [][]grpc.CallOption{{grpc.ForceCodec(raw{})}, {grpc.ForceCodec(raw{}), grpc.UseCompressor("gzip")}} {
-		cc := dial(t, l.Addr().String())
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		for _, n := range []int{0, 10, 100_000} {
-			in, out := bytes.Repeat([]byte("a"), n), []byte("x")
-			require.NoError(t, cc.Invoke(ctx, "/t.C/Echo", &in, &out, opts...))
-			require.True(t, bytes.Equal(in, out))
-		}
-		st, err := cc.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, "/t.C/Chat", opts...)
-		require.NoError(t, err)
-		for i := range 6 {
-			in, out := fmt.Appendf(nil, "%d %s", i, bytes.Repeat([]byte("b"), i*1000)), []byte(nil)
-			require.NoError(t, st.SendMsg(&in))
-			require.NoError(t, st.RecvMsg(&out))
-			require.True(t, bytes.Equal(in, out))
 		}
 	}
 }

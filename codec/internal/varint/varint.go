@@ -1,5 +1,7 @@
 package varint
 
+import "encoding/binary"
+
 // Max is the largest value of a variable-length integer, 2^62-1 (RFC 9000 section 16).
 const Max = 1<<62 - 1
 
@@ -24,34 +26,36 @@ func Parse(src []byte) (v uint64, n int) {
 	if len(src) == 0 {
 		return 0, 0
 	}
-	b := src[0]
-	if b < 0x40 {
+	switch b := src[0]; {
+	case b < 0x40:
 		return uint64(b), 1
-	}
-	switch b >> 6 {
-	case 1:
-		if len(src) < 2 {
-			return 0, 0
+	case b < 0x80:
+		if len(src) >= 2 {
+			return uint64(binary.BigEndian.Uint16(src)) & (1<<14 - 1), 2
 		}
-		return uint64(b&0x3f)<<8 | uint64(src[1]), 2
-	case 2:
-		if len(src) < 4 {
-			return 0, 0
+	case b < 0xc0:
+		if len(src) >= 4 {
+			return uint64(binary.BigEndian.Uint32(src)) & (1<<30 - 1), 4
 		}
-		_ = src[3]
-		return uint64(b&0x3f)<<24 | uint64(src[1])<<16 | uint64(src[2])<<8 | uint64(src[3]), 4
+	case len(src) >= 8:
+		return binary.BigEndian.Uint64(src) & Max, 8
 	}
-	if len(src) < 8 {
-		return 0, 0
-	}
-	_ = src[7]
-	return uint64(b&0x3f)<<56 | uint64(src[1])<<48 | uint64(src[2])<<40 | uint64(src[3])<<32 |
-		uint64(src[4])<<24 | uint64(src[5])<<16 | uint64(src[6])<<8 | uint64(src[7]), 8
+	return 0, 0
 }
 
 // Append appends the shortest encoding of v to dst. Above Max there is none: dst is returned as it was.
 func Append(dst []byte, v uint64) []byte {
-	return appendSize(dst, v, Len(v))
+	switch {
+	case v < 1<<6:
+		return append(dst, byte(v))
+	case v < 1<<14:
+		return append(dst, byte(v>>8)|0x40, byte(v))
+	case v < 1<<30:
+		return append(dst, byte(v>>24)|0x80, byte(v>>16), byte(v>>8), byte(v))
+	case v <= Max:
+		return binary.BigEndian.AppendUint64(dst, v|0xc0<<56)
+	}
+	return dst
 }
 
 // AppendSize appends v in exactly size bytes: 1, 2, 4 or 8. If v does not fit, or for another size, dst is returned as it was.

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/subtle"
+	"encoding/binary"
 	"errors"
 	"hash"
 
@@ -218,9 +219,7 @@ func (k *Keys) Overhead() int { return Overhead }
 // nonceFor returns the IV with the packet number in it (RFC 9001 section 5.3).
 func (k *Keys) nonceFor(pn int64) []byte {
 	k.nonce = k.iv
-	for i := range 8 {
-		k.nonce[11-i] ^= byte(pn >> (8 * i))
-	}
+	binary.BigEndian.PutUint64(k.nonce[4:], binary.BigEndian.Uint64(k.iv[4:])^uint64(pn))
 	return k.nonce[:]
 }
 
@@ -238,22 +237,21 @@ func (k *Keys) Open(dst []byte, pn int64, header, payload []byte) ([]byte, bool)
 	return out, true
 }
 
-// Mask returns the five bytes of header protection for a sample of 16 bytes (RFC 9001 sections 5.4.3 and 5.4.4). It panics on a shorter sample.
-func (k *Keys) Mask(sample []byte) (mask [5]byte) {
+// Mask returns the five bytes of header protection for a sample of 16 bytes (RFC 9001 sections 5.4.3 and 5.4.4), the first of them in bits
+// 32 to 39. It panics on a shorter sample.
+func (k *Keys) Mask(sample []byte) uint64 {
 	if k.block != nil {
 		k.block.Encrypt(k.mask[:], sample[:16])
-		copy(mask[:], k.mask[:])
-		return mask
+		return binary.BigEndian.Uint64(k.mask[:]) >> 24
 	}
 	c, err := chacha20.NewUnauthenticatedCipher(k.hpKey, sample[4:16])
 	if err != nil {
 		panic(err) // lengths of key and nonce are fixed
 	}
-	c.SetCounter(uint32(sample[0]) | uint32(sample[1])<<8 | uint32(sample[2])<<16 | uint32(sample[3])<<24)
+	c.SetCounter(binary.LittleEndian.Uint32(sample))
 	k.mask = [16]byte{}
 	c.XORKeyStream(k.mask[:5], k.mask[:5])
-	copy(mask[:], k.mask[:])
-	return mask
+	return binary.BigEndian.Uint64(k.mask[:]) >> 24
 }
 
 // RetryTag returns the Retry Integrity Tag (RFC 9001 section 5.8) of the Retry packet, which is given without its tag. odcid is the Destination Connection ID of the Initial

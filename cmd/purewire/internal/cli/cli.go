@@ -32,6 +32,7 @@ Usage:
   purewire serve    start the demo server, with a page to look at
   purewire get      fetch a URL, with a look at the wire
   purewire decode   print what an HTTP/1 capture says, event by event
+  purewire verdict  what our codecs, and others, make of some bytes
   purewire version  print the version
 
 Try:
@@ -53,6 +54,7 @@ var commands = []command{
 	{"serve", serve},
 	{"get", get},
 	{"decode", decode},
+	{"verdict", verdicts},
 	{"version", version},
 }
 
