@@ -187,10 +187,3 @@ func (f *flow) timeout(now codec.Time) {
 	}
 	f.declare(now, loss)
 }
-
-// window returns the average window in datagrams since it was last asked.
-func (f *flow) window(since codec.Time) float64 {
-	w := f.windowTime / f.windowAt.Sub(since).Seconds() / datagram
-	f.windowTime = 0
-	return w
-}

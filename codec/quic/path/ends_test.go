@@ -168,6 +168,22 @@ func TestCloserStates(t *testing.T) {
 	require.Equal(t, "open closing draining closed unknown ", names)
 }
 
+// A CONNECTION_CLOSE that is due and not sent yet is not sent any more when the peer's arrives: 9000-10.2.2-1.
+func TestClosingToDraining(t *testing.T) {
+	for _, end := range []func(*Closer){
+		func(c *Closer) { c.PeerClosed(2, pto) },
+		func(c *Closer) { c.Reset(2, pto) },
+		func(c *Closer) { c.Advance(c.Deadline()) },
+		func(c *Closer) { c.Abort() },
+	} {
+		var c Closer
+		c.Close(1, pto)
+		require.True(t, c.Due())
+		end(&c)
+		require.False(t, c.Due())
+	}
+}
+
 // Two ends that both close and lose nothing: the storm ends at once.
 func TestCloseStorm(t *testing.T) {
 	var a, b Closer

@@ -379,6 +379,22 @@ func TestThreatChurn(t *testing.T) {
 	}
 }
 
+// However many addresses come, neither the active path nor the one to return to is forgotten.
+func TestPathsKept(t *testing.T) {
+	p, _ := newServer(3)
+	p.HandshakeValidated()
+	now := codec.Time(time.Hour)
+	_, migrated := arrive(p, now, from(3, 1), 1200, false, true)
+	require.True(t, migrated)
+	for port := range uint16(20) {
+		arrive(p, now, from(4, port), 1200, true, true)
+		require.Equal(t, from(3, 1), p.Active().Tuple)
+		require.NotNil(t, p.Find(from(2, 1000)))
+		require.NotNil(t, p.Find(from(4, port)))
+	}
+	require.Nil(t, p.Find(from(4, 0)))
+}
+
 // While RETIRE_CONNECTION_ID frames wait for acknowledgment, there are no new paths; without an unused ID nothing is sent on one.
 func TestNoIDs(t *testing.T) {
 	p, ids := newServer(0)
