@@ -11,7 +11,7 @@ NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod interop/*
 # Those of them that users import or install: they are linted and built for every system, too.
 SHIPPED := $(patsubst %/go.mod,%,$(wildcard grpcproto/go.mod protoc-gen-purewire-grpc/go.mod))
 
-.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz bench conform conform-h2 conform-grpc soak build clean help
+.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz fuzz-gofuzz fuzz-libfuzzer fuzz-smoke bench conform conform-h2 conform-grpc soak build clean help
 
 run: ## start the demo server on http://127.0.0.1:8080/ (ARGS="--driver stdnet --addr :9000")
 	$(GO) run ./cmd/purewire serve $(ARGS)
@@ -51,8 +51,17 @@ nested: ## vet and test the modules below this one: bench, interop, grpcproto, p
 	@set -e; for m in $(NESTED); do echo "== $$m"; (cd $$m && $(GO) vet ./... && $(GO) test $(TESTFLAGS) ./...); done
 	@if [ -d grpcproto ]; then cd grpcproto && $(GO) test -count=1 ./internal/generate; fi # it runs a program of another module, which its cache does not know
 
-fuzz: ## run every native fuzz target for FUZZTIME each
-	GO="$(GO)" scripts/fuzz.sh $(FUZZTIME)
+fuzz: ## run every native fuzz target for FUZZTIME each (ARGS="-match HTTP2"): a line for each, a table, findings as golden cases
+	$(GO) run ./fuzz/cmd/fuzz -go "$(GO)" -time $(FUZZTIME) $(ARGS)
+
+fuzz-gofuzz: ## run the targets of fuzz/ with go-fuzz for FUZZTIME each (ARGS="FuzzHTTP1Request ...": only these)
+	GO="$(GO)" scripts/fuzz-gofuzz.sh $(FUZZTIME) $(ARGS)
+
+fuzz-libfuzzer: ## run the targets of fuzz/ with libFuzzer for FUZZTIME each (needs clang; ARGS as above)
+	GO="$(GO)" scripts/fuzz-libfuzzer.sh $(FUZZTIME) $(ARGS)
+
+fuzz-smoke: ## build one target with go-fuzz and, where clang is, all with libFuzzer, and run them for seconds
+	GO="$(GO)" scripts/fuzz-smoke.sh
 
 bench: ## run the benchmarks with their peers (module bench)
 	cd bench && $(GO) run ./cmd/bench $(ARGS)
@@ -75,7 +84,7 @@ build: ## build bin/purewire
 	$(GO) build -trimpath -o bin/purewire ./cmd/purewire
 
 clean:
-	rm -rf bin
+	rm -rf bin fuzz/work
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t d; do printf '  make %-12s %s\n' "$$t" "$$d"; done

@@ -170,9 +170,8 @@ func (s *ClientStream) Recv() ([]byte, error) {
 	if s.headErr != nil {
 		return nil, s.finish(s.headErr)
 	}
-	// What came before the caller has given up, and was not received, is of no interest: the call was cancelled.
-	if err := s.ctx.Err(); err != nil {
-		return nil, s.finish(StatusOf(err))
+	if err := s.ctx.Err(); err != nil { // whatever has come already: nobody wants it any more
+		return nil, s.finish(s.failure(err))
 	}
 	msg, err := s.in.next()
 	if err != nil {

@@ -9,8 +9,11 @@ import (
 // maxFuzz bounds the inputs that FuzzSplit looks at, in bytes.
 const maxFuzz = 1 << 16
 
+// CaseMark is the line in front of a golden case that FuzzSplit logs when a law is broken, for tools that look for it.
+const CaseMark = "--- golden case"
+
 // FuzzSplit makes a fuzz target of the golden cases in dir: their inputs and modes are the seeds, and any bytes in any of
-// these modes, cut by any seed, must keep the laws that Check looks at.
+// these modes, cut by any seed, must keep the laws that Check looks at. What breaks one is logged as a golden case.
 //
 //	func FuzzDecoder(f *testing.F) { codectest.FuzzSplit(f, "../../corpus/http1", factory) }
 func FuzzSplit(f *testing.F, dir string, factory Factory) {
@@ -42,7 +45,7 @@ func FuzzSplit(f *testing.F, dir string, factory Factory) {
 		at := int(mode) % len(modes)
 		Check(t, adapters[at], data, seed)
 		if t.Failed() {
-			t.Logf("mode: %s", modes[at])
+			t.Logf("%s\n%s", CaseMark, NewCase{Name: "found by " + t.Name(), Mode: modes[at], Input: data, Log: Record(adapters[at], data)})
 		}
 	})
 }

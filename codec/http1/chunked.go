@@ -278,7 +278,7 @@ func (d *Decoder) trailers(p *Profile, src []byte, n int, ev *Event) (int, error
 		return d.consumed(n), nil
 	}
 	if r, at := checkTrailers(fields); r != ok {
-		return d.failed(r, n, n+position(src[n:], fields, at), ev)
+		return d.failed(r, n+overwritten(p, k), n+position(src[n:], fields, at), ev)
 	}
 	ev.Kind, d.state = End, stPaused
 	return d.consumed(n + k), nil

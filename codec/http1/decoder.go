@@ -172,13 +172,22 @@ func (d *Decoder) head(p *Profile, src []byte, ev *Event) (int, error) {
 		r, off = d.request(p, head, &line, ev)
 	}
 	if r != ok {
-		return d.failed(r, n, n+off, ev)
+		return d.failed(r, n+overwritten(p, k), n+off, ev)
 	}
 	if p.framingOnly {
 		ev.Fields = ev.Fields[:0]
 	}
 	d.cur.restart()
 	return d.consumed(n + k), nil
+}
+
+// overwritten returns how much of a section of k bytes that is refused as a whole counts as consumed: with ObsFold its folds may be
+// overwritten by then, and only what is consumed may be written to.
+func overwritten(p *Profile, k int) int {
+	if p.lenient.ObsFold {
+		return k
+	}
+	return 0
 }
 
 // emptyLines skips what some clients send behind a body. RFC 9112 section 2.2-6: a server that is expecting to receive and parse a

@@ -37,7 +37,8 @@ type Leniency struct {
 	// SpaceBeforeColon accepts and drops whitespace between field name and colon (RFC 9112 section 5.1-2). Danger: smuggling.
 	SpaceBeforeColon bool
 	// ObsFold accepts obsolete line folding (RFC 9112 section 5.2): each fold becomes one or more spaces. The decoder writes
-	// those spaces over the fold's bytes in src, inside the part it consumes. Danger: smuggling.
+	// those spaces over the fold's bytes in src, inside the part it consumes; a section that it refuses once it is whole is consumed
+	// too. Danger: smuggling.
 	ObsFold bool
 	// OversizeTarget turns the RequestLine limit off (Head still holds).
 	OversizeTarget bool

@@ -46,9 +46,9 @@ func walk(p *Profile, kind sectionKind, src []byte, line *startLine, f []codec.F
 const minHead = 16
 
 const (
-	http11 = 'H' | 'T'<<8 | 'T'<<16 | 'P'<<24 | '/'<<32 | '1'<<40 | '.'<<48 | '1'<<56
-	http10 = 'H' | 'T'<<8 | 'T'<<16 | 'P'<<24 | '/'<<32 | '1'<<40 | '.'<<48 | '0'<<56
-	crlf   = '\r' | '\n'<<8
+	http11 uint64 = 'H' | 'T'<<8 | 'T'<<16 | 'P'<<24 | '/'<<32 | '1'<<40 | '.'<<48 | '1'<<56
+	http10 uint64 = 'H' | 'T'<<8 | 'T'<<16 | 'P'<<24 | '/'<<32 | '1'<<40 | '.'<<48 | '0'<<56
+	crlf          = '\r' | '\n'<<8
 )
 
 // walkStart parses a start line of which eol is the first byte that is no text, and a the end of the token it starts

@@ -172,10 +172,10 @@ func (c *Conn) undelivered(id uint32) int64 {
 	return 0
 }
 
-// queue puts the stream into the list of those that owe a WINDOW_UPDATE if it does.
+// queue puts the stream into the list of those that owe a WINDOW_UPDATE if it does. A connection that has failed owes none.
 func (c *Conn) queue(slot int32) {
 	s := &c.tab.slots[slot]
-	if s.has(sQueued) || s.recv.due() == 0 {
+	if s.has(sQueued) || s.recv.due() == 0 || c.failed() {
 		return
 	}
 	s.flags |= sQueued

@@ -39,6 +39,10 @@ func (c *Conn) acknowledged() {
 	for i := range c.tab.slots {
 		if s := &c.tab.slots[i]; s.id != 0 {
 			s.recv.shift(delta)
+			// What was released under the larger window of before may be due in the smaller one, and nothing else would tell the peer.
+			if s.state == open || s.state == halfLocal {
+				c.queue(int32(i))
+			}
 		}
 	}
 }

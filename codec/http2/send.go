@@ -306,7 +306,7 @@ func (c *Conn) sent(slot int32, n uint32) {
 		c.progress(s, n)
 	}
 	if s.has(sReady) && !s.has(sStalled) {
-		c.sched.served(slot)
+		c.sched.Served(slot)
 	}
 }
 
@@ -318,8 +318,10 @@ func (c *Conn) Reset(id uint32, code ErrorCode) error {
 		return c.misused(fNoStreamReset, id)
 	}
 	if st := c.tab.slots[slot].state; !st.closed() {
-		// RFC 9113 section 5.4.2: an endpoint that resets a stream sends no more on it.
-		c.owed.reset(id, code)
+		// RFC 9113 section 5.4.2: an endpoint that resets a stream sends no more on it. Behind a connection error only GOAWAY is sent.
+		if !c.failed() {
+			c.owed.reset(id, code)
+		}
 		c.close(slot, reset)
 	}
 	c.free(slot)

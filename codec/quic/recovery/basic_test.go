@@ -114,7 +114,7 @@ func TestLateAck(t *testing.T) {
 	require.Empty(t, b.Outcomes)
 }
 
-// 9002-6.2.1-11: the timeout doubles, and is reset by an acknowledgment.
+// 9002-6.2.1-9: the timeout doubles, and is reset by an acknowledgment.
 func TestProbeTimeout(t *testing.T) {
 	s, b := newSender(t), &Batch{}
 	send(t, s, t0, Application)
@@ -164,7 +164,6 @@ func TestOptimisticAck(t *testing.T) {
 // The example of RFC 9002 section 7.6.3, in seconds.
 func TestPersistentCongestionExample(t *testing.T) {
 	s, b := newSender(t), &Batch{}
-	const second = 1000 * ms
 	s.rtt.Update(t0-ms, 200*time.Millisecond, 0) // "a prior RTT sample existed"
 	send(t, s, t0, Application)
 	send(t, s, t0+second, Application)

@@ -24,6 +24,7 @@ type pair struct {
 	ce       uint64
 	probes   int
 	samples  int
+	forced   int
 }
 
 // fault breaks a Sender from outside, as an error in its source would.
@@ -98,6 +99,15 @@ func (p *pair) Advance(now codec.Time) {
 	var res refResult
 	if due {
 		res = p.r.OnLossDetectionTimeout(now)
+	}
+	if p.b.Probe { // what is lost then was lost for want of room: that is not in the RFC's pseudocode
+		for _, o := range p.b.Outcomes {
+			if o.Fate == Lost {
+				p.forced++
+				p.r.giveUp(o)
+				res.lost = append(res.lost, o.Number)
+			}
+		}
 	}
 	p.finish("advance", &res)
 	for s := range Spaces {
@@ -257,7 +267,7 @@ func (p *pair) compare(what string) {
 	s, r := &p.s, p.r
 	for i := range s.spaces { // packets that are not in flight are not remembered for ever
 		for n, q := range r.sent_packets[i] {
-			if n < s.spaces[i].base && !q.in_flight {
+			if !q.in_flight && (n < s.spaces[i].base || s.spaces[i].at(n).state == gone) {
 				if q.marked && !q.old {
 					r.ecn.onDiscarded()
 				}
