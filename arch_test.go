@@ -34,7 +34,7 @@ var cpuid = codectest.Rules{Imports: []string{"golang.org/x/sys/cpu"}}
 // impure lists what a codec may do against the law of purity, and why. Keep it short.
 var impure = map[string]codectest.Rules{
 	"codec/internal/scan": cpuid, "codec/internal/fields": cpuid, "codec/http1": cpuid, "codec/http2": cpuid,
-	"codec/internal/mask": cpuid, "codec/internal/text": cpuid, "codec/ws": cpuid,
+	"codec/internal/mask": cpuid, "codec/internal/text": cpuid, "codec/ws": cpuid, "codec/h3": cpuid,
 }
 
 // deflateLibrary is the one library from outside that a codec may use: codec/ws compresses with it (RFC 7692).

@@ -319,7 +319,7 @@ func TestTrim(t *testing.T) {
 			c.Release(id)
 		}
 		c.Trim()
-		if c.tab.slots != nil || c.sched.nodes != nil || c.owed.resets != nil || !c.Idle() {
+		if c.tab.slots != nil || c.sched.Slots() != 0 || c.owed.resets != nil || !c.Idle() {
 			t.Error("not trimmed")
 		}
 	}

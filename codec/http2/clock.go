@@ -29,7 +29,7 @@ func (c *Conn) Advance(now codec.Time) {
 		return
 	case c.stall.conn.Reached(now):
 		c.stall.conn = codec.Never
-		if c.sendWin <= 0 && (c.sched.count > 0 || c.stall.direct) {
+		if c.sendWin <= 0 && (c.sched.Len() > 0 || c.stall.direct) {
 			c.late(fConnStalled)
 			return
 		}
@@ -70,7 +70,7 @@ func (c *Conn) blocked(slot int32) {
 	}
 	if s.has(sReady) && !s.has(sStalled) {
 		s.flags |= sStalled
-		c.sched.remove(slot)
+		c.sched.Remove(slot)
 	}
 	if s.stallAt == codec.Never && c.p.stall > 0 {
 		s.stallAt, s.progress = c.now.Add(c.p.stall), 0
@@ -91,7 +91,7 @@ func (c *Conn) unstall(slot int32) {
 	s := &c.tab.slots[slot]
 	if s.has(sStalled) && s.send > 0 {
 		s.flags &^= sStalled
-		c.sched.push(slot, s.id, s.priority)
+		c.sched.Push(slot, s.id, s.priority)
 	}
 }
 

@@ -3,6 +3,7 @@ package http2
 import (
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/hpack"
+	"github.com/purewire/purewire/codec/internal/priority"
 )
 
 // Role is which end of a connection a Conn is.
@@ -39,7 +40,7 @@ type Conn struct {
 	bdp     bdp
 
 	tab     table
-	sched   scheduler
+	sched   priority.Scheduler[uint32]
 	mem     memory
 	peers   int    // streams opened by the peer that are not closed
 	owns    int    // streams opened by us that are not closed
@@ -96,7 +97,7 @@ func (c *Conn) Init(role Role, p *Profile) {
 	if p == nil {
 		p = defaultProfile
 	}
-	t, nodes, o, early, dec, enc := c.tab, c.sched.nodes, c.owed, c.early, c.dec, c.enc
+	t, sched, o, early, dec, enc := c.tab, c.sched, c.owed, c.early, c.dec, c.enc
 	*c = Conn{p: p, role: role, peer: DefaultSettings(), sendWin: initialWindow, dec: dec, enc: enc, early: early[:0]}
 	clear(t.slots)
 	clear(t.index)
@@ -105,8 +106,8 @@ func (c *Conn) Init(role Role, p *Profile) {
 		c.tab.slots[i].next = c.tab.free
 		c.tab.free = int32(i) + 1
 	}
-	clear(nodes)
-	c.sched.nodes = nodes
+	c.sched = sched
+	c.sched.Reset()
 	c.owed = owed{pings: o.pings[:0], resets: o.resets[:0], windows: o.windows[:0]}
 	c.owed.preface = true
 	if role == Client {
@@ -183,7 +184,7 @@ func (c *Conn) Idle() bool {
 func (c *Conn) Trim() {
 	if c.tab.n == 0 {
 		c.tab = table{}
-		c.sched = scheduler{}
+		c.sched = priority.Scheduler[uint32]{}
 		c.owed.trim()
 		if len(c.early) == 0 {
 			c.early = nil
@@ -234,7 +235,7 @@ func (c *Conn) lookup(id uint32) (int32, state) {
 // insert gives a new stream its slot.
 func (c *Conn) insert(id uint32, st state) int32 {
 	slot := c.tab.add(id)
-	c.sched.grow(len(c.tab.slots))
+	c.sched.Grow(len(c.tab.slots))
 	s := &c.tab.slots[slot]
 	s.state = st
 	s.left = -1

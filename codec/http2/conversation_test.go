@@ -117,7 +117,7 @@ func (v *conversation) act(k *talker, open bool) {
 			v.finish(k, id, w)
 		}
 		if r.IntN(5) == 0 {
-			if out, err := k.AppendPriorityUpdate(k.out, id, Priority{uint8(r.IntN(8)), r.IntN(2) == 0}); err == nil {
+			if out, err := k.AppendPriorityUpdate(k.out, id, Priority{Urgency: uint8(r.IntN(8)), Incremental: r.IntN(2) == 0}); err == nil {
 				k.out = out
 			}
 		}

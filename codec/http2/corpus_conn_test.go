@@ -274,14 +274,16 @@ func connAdapter(m *codectest.Mode) (codectest.Adapter, error) {
 				_, _, err := in.c.AppendRequest(nil, &RequestHead{Method: []byte("GET"), Scheme: testScheme, Authority: testHost, Path: testPath}, nil, true)
 				return err
 			}),
-			call("AppendPriorityUpdate(1)", func(in *connInstance) error { return drop(in.c.AppendPriorityUpdate(nil, 1, Priority{1, true})) }),
+			call("AppendPriorityUpdate(1)", func(in *connInstance) error {
+				return drop(in.c.AppendPriorityUpdate(nil, 1, Priority{Urgency: 1, Incremental: true}))
+			}),
 			call("Reset(1)", func(in *connInstance) error { return in.c.Reset(1, Cancel) }),
 			call("Release(1)", func(in *connInstance) error { return in.c.Release(1) }),
 			call("Consumed(1)", func(in *connInstance) error { return in.c.Consumed(1, 1) }),
 			call("Consumed(1, -1)", func(in *connInstance) error { return in.c.Consumed(1, -1) }),
 			call("Ready(1)", func(in *connInstance) error { return in.c.Ready(1, true) }),
 			call("SetUser(5)", func(in *connInstance) error { return in.c.SetUser(5, 7) }),
-			call("SetPriority(1)", func(in *connInstance) error { return in.c.SetPriority(1, Priority{0, false}) }),
+			call("SetPriority(1)", func(in *connInstance) error { return in.c.SetPriority(1, Priority{}) }),
 			call("Ping", func(in *connInstance) error { return in.c.Ping([8]byte{1}) }),
 			call("Ping(own)", func(in *connInstance) error { return in.c.Ping(probeRTT) }),
 			call("Trim", func(in *connInstance) error { in.c.Trim(); return errNoSense }),

@@ -83,7 +83,7 @@ func (c *Conn) SetPriority(id uint32, p Priority) error {
 
 func (c *Conn) setPriority(slot int32, p Priority) {
 	c.tab.slots[slot].priority = p
-	c.sched.reprioritize(slot, p)
+	c.sched.Reprioritize(slot, p)
 }
 
 // AppendPriorityUpdate appends a PRIORITY_UPDATE frame that tells the server the priority of a stream that AppendRequest has

@@ -56,7 +56,7 @@ func (c *Conn) Ready(id uint32, ready bool) error {
 	s := &c.tab.slots[slot]
 	if !s.has(sReady) {
 		s.flags |= sReady
-		c.sched.push(slot, id, s.priority)
+		c.sched.Push(slot, id, s.priority)
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func (c *Conn) Ready(id uint32, ready bool) error {
 func (c *Conn) unready(slot int32) {
 	s := &c.tab.slots[slot]
 	if s.has(sReady) {
-		c.sched.remove(slot)
+		c.sched.Remove(slot)
 	}
 	s.flags &^= sReady | sStalled
 	s.stallAt, s.progress = codec.Never, 0
@@ -76,7 +76,7 @@ func (c *Conn) unready(slot int32) {
 // sent, or Ready or priorities change it.
 func (c *Conn) NextWritable() (id, user uint32, n int) {
 	for {
-		slot := c.sched.next()
+		slot := c.sched.Next()
 		if slot < 0 || c.failed() {
 			return 0, 0, 0
 		}

@@ -306,7 +306,7 @@ func (c *Conn) sent(slot int32, n uint32) {
 		c.progress(s, n)
 	}
 	if s.has(sReady) && !s.has(sStalled) {
-		c.sched.served(slot)
+		c.sched.Served(slot)
 	}
 }
 

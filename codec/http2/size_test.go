@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/purewire/purewire/codec"
+	"github.com/purewire/purewire/codec/internal/priority"
 )
 
 // TestSizes holds the documented figures: what a connection costs before it has done anything, and a stream.
@@ -14,7 +15,7 @@ func TestSizes(t *testing.T) {
 	if n := unsafe.Sizeof(Conn{}); n > 1536 {
 		t.Errorf("a Conn has %d bytes", n)
 	}
-	if n := unsafe.Sizeof(stream{}) + unsafe.Sizeof(schedNode{}) + 8; n > 112 {
+	if n := unsafe.Sizeof(stream{}) + priority.NodeBytes + 8; n > 112 {
 		t.Errorf("a stream has %d bytes", n)
 	}
 }

@@ -285,6 +285,10 @@ func (d *Decoder) owe(a answer) {
 // gives no credit for the decoder stream makes them wait: read no further sections of it when they are too many.
 func (d *Decoder) Owed() int { return len(d.owed) - d.sent }
 
+// OwesIncrement reports whether entries came that the peer will only learn of by an Insert Count Increment, if no acknowledgment goes
+// out before (RFC 9204 section 4.4.3).
+func (d *Decoder) OwesIncrement() bool { return d.tab.head > d.told }
+
 // The first octets of the instructions on the decoder stream (RFC 9204 section 4.4).
 const (
 	flagAck       = 0x80 // section 4.4.1, prefix of 7 bits

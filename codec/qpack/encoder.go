@@ -49,6 +49,7 @@ type Encoder struct {
 	indexing    Indexing
 	noHuffman   bool
 	ready       bool
+	held        bool // nothing is inserted
 
 	peerCapacity uint32 // the peer's settings
 	maxEntries   uint64
@@ -121,6 +122,16 @@ func (e *Encoder) SetCapacity(n int) {
 	e.target = uint32(min(max(n, 0), int(min(e.peerCapacity, e.ownCapacity))))
 }
 
+// SetInserting says whether sections may enter fields into the dynamic table and change its capacity, as they do at first. Without it nothing
+// is said on the encoder stream: for a peer that gives no credit for it (RFC 9204 section 2.1.3). Entries that are there are still
+// referred to.
+func (e *Encoder) SetInserting(on bool) {
+	if !e.ready {
+		e.Init(nil)
+	}
+	e.held = !on
+}
+
 // TableSize returns the size of the dynamic table's entries in octets (RFC 9204 section 3.2.1).
 func (e *Encoder) TableSize() int { return int(e.tab.size) }
 
@@ -185,7 +196,7 @@ func (e *Encoder) AppendSection(dst, instructions []byte, stream uint64, fields 
 
 // changeCapacity tells the peer of a new capacity, if it can be used already.
 func (e *Encoder) changeCapacity(out []byte) []byte {
-	if e.target == e.tab.max {
+	if e.target == e.tab.max || e.held {
 		return out
 	}
 	e.cur.min = noEntry
@@ -219,7 +230,7 @@ func (e *Encoder) evictable(target uint32) bool {
 
 // canInsert tells whether a field of this size can be inserted now.
 func (e *Encoder) canInsert(size int) bool {
-	return e.target == e.tab.max && size <= int(e.tab.max) && e.evictable(e.tab.max-uint32(size))
+	return !e.held && e.target == e.tab.max && size <= int(e.tab.max) && e.evictable(e.tab.max-uint32(size))
 }
 
 // usable tells whether the section in progress may refer to an entry.

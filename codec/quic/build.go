@@ -42,7 +42,7 @@ func AppendLongHeader(dst []byte, h *LongHeader) ([]byte, error) {
 	if h.Type == Initial {
 		dst = append(AppendVarint(dst, uint64(len(h.Token))), h.Token...)
 	}
-	dst = appendVarint(dst, length, size)
+	dst = AppendVarintSize(dst, length, size)
 	return AppendPacketNumber(dst, h.Number, h.NumberLen), nil
 }
 

@@ -1,82 +1,20 @@
 package quic
 
-import "encoding/binary"
+import "github.com/purewire/purewire/codec/internal/varint"
 
 // MaxVarint is the largest value of a variable-length integer, 2^62-1 (RFC 9000 section 16).
-const MaxVarint = 1<<62 - 1
+const MaxVarint = varint.Max
 
 // VarintLen returns the length in bytes of the shortest encoding of v: 1, 2, 4 or 8. It is 0 above MaxVarint.
-func VarintLen(v uint64) int {
-	switch {
-	case v < 1<<6:
-		return 1
-	case v < 1<<14:
-		return 2
-	case v < 1<<30:
-		return 4
-	case v <= MaxVarint:
-		return 8
-	}
-	return 0
-}
+func VarintLen(v uint64) int { return varint.Len(v) }
 
 // ParseVarint reads the variable-length integer at the start of src and returns it with its length in bytes: 1, 2, 4 or 8,
 // or 0 if src ends before the integer does. Encodings that are longer than needed are accepted, as RFC 9000 section 16 asks.
-func ParseVarint(src []byte) (v uint64, n int) {
-	if len(src) == 0 {
-		return 0, 0
-	}
-	switch b := src[0]; {
-	case b < 0x40:
-		return uint64(b), 1
-	case b < 0x80:
-		if len(src) >= 2 {
-			return uint64(binary.BigEndian.Uint16(src)) & (1<<14 - 1), 2
-		}
-	case b < 0xc0:
-		if len(src) >= 4 {
-			return uint64(binary.BigEndian.Uint32(src)) & (1<<30 - 1), 4
-		}
-	case len(src) >= 8:
-		return binary.BigEndian.Uint64(src) & MaxVarint, 8
-	}
-	return 0, 0
-}
+func ParseVarint(src []byte) (v uint64, n int) { return varint.Parse(src) }
 
 // AppendVarint appends the shortest encoding of v to dst. Above MaxVarint there is none: dst is returned as it was.
-func AppendVarint(dst []byte, v uint64) []byte {
-	switch {
-	case v < 1<<6:
-		return append(dst, byte(v))
-	case v < 1<<14:
-		return append(dst, byte(v>>8)|0x40, byte(v))
-	case v < 1<<30:
-		return append(dst, byte(v>>24)|0x80, byte(v>>16), byte(v>>8), byte(v))
-	case v <= MaxVarint:
-		return binary.BigEndian.AppendUint64(dst, v|0xc0<<56)
-	}
-	return dst
-}
+func AppendVarint(dst []byte, v uint64) []byte { return varint.Append(dst, v) }
 
 // AppendVarintSize appends v in exactly size bytes: 1, 2, 4 or 8. If v does not fit, or for another size, dst is returned as it was.
 // Whoever writes a length before what it counts reserves its bytes this way.
-func AppendVarintSize(dst []byte, v uint64, size int) []byte {
-	if least := VarintLen(v); least == 0 || size < least {
-		return dst
-	}
-	return appendVarint(dst, v, size)
-}
-
-func appendVarint(dst []byte, v uint64, size int) []byte {
-	switch size {
-	case 1:
-		return append(dst, byte(v))
-	case 2:
-		return append(dst, byte(v>>8)|0x40, byte(v))
-	case 4:
-		return append(dst, byte(v>>24)|0x80, byte(v>>16), byte(v>>8), byte(v))
-	case 8:
-		return append(dst, byte(v>>56)|0xc0, byte(v>>48), byte(v>>40), byte(v>>32), byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
-	}
-	return dst
-}
+func AppendVarintSize(dst []byte, v uint64, size int) []byte { return varint.AppendSize(dst, v, size) }

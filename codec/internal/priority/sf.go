@@ -1,4 +1,4 @@
-package http2
+package priority
 
 // sfParser reads Structured Field Values (RFC 9651 section 4.2) as far as a Priority field needs: everything is checked, the
 // values of integers and booleans are kept.
@@ -209,4 +209,16 @@ func sfTokenByte(c byte) bool {
 		return true
 	}
 	return isDigit(c) || isLower(c|0x20)
+}
+
+// TrueItem reports whether value is a Structured Field Item (RFC 9651 section 4.2) that is the Boolean true, whatever its parameters.
+func TrueItem(value []byte) bool {
+	d := sfParser{b: value}
+	d.skip(" ")
+	item := d.bare()
+	if item.kind != sfBoolean || item.number != 1 || !d.parameters() {
+		return false
+	}
+	d.skip(" ")
+	return len(d.b) == 0
 }

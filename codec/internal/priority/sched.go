@@ -1,25 +1,28 @@
-package http2
+package priority
 
 import "math/bits"
 
-// scheduler decides which stream sends next, after RFC 9218 section 10: the most urgent level that has something to send;
+// Scheduler decides which stream sends next, after RFC 9218 section 10: the most urgent level that has something to send;
 // within it non-incremental streams one after the other in the order of their identifiers, and incremental ones in turn. If a
 // level has both, the non-incremental ones together have the share of one incremental stream, so neither kind
 // starves.
 //
 // Streams are known by their slot in the connection's stream table. The lists run through an array of nodes that is
-// parallel to that table; nothing is allocated but in grow. Choosing is O(1), so are removing and rotating; pushing a non-incremental
+// parallel to that table; nothing is allocated but in Grow. Choosing is O(1), so are removing and rotating; pushing a non-incremental
 // stream looks for its place among those of its level, from both ends.
-type scheduler struct {
-	nodes  []schedNode
+type Scheduler[ID uint32 | uint64] struct {
+	nodes  []node[ID]
 	levels [8]schedLevel
 	ready  uint8 // bit u: levels[u] is not empty
 	count  int
 }
 
-type schedNode struct {
+// NodeBytes is what a slot costs with identifiers of 32 bits; 8 octets more with 64.
+const NodeBytes = 16
+
+type node[ID uint32 | uint64] struct {
 	next, prev int32
-	stream     uint32
+	stream     ID
 	prio       Priority
 	queued     bool
 }
@@ -34,18 +37,30 @@ type schedList struct {
 	n          int
 }
 
-// grow makes room for slots 0 to n-1.
-func (s *scheduler) grow(n int) {
+// Reset empties the queue and keeps its memory.
+func (s *Scheduler[ID]) Reset() {
+	clear(s.nodes)
+	*s = Scheduler[ID]{nodes: s.nodes}
+}
+
+// Len returns how many streams are in the queue.
+func (s *Scheduler[ID]) Len() int { return s.count }
+
+// Slots returns for how many slots there is room.
+func (s *Scheduler[ID]) Slots() int { return len(s.nodes) }
+
+// Grow makes room for slots 0 to n-1.
+func (s *Scheduler[ID]) Grow(n int) {
 	if n > len(s.nodes) {
-		s.nodes = append(s.nodes, make([]schedNode, n-len(s.nodes))...)
+		s.nodes = append(s.nodes, make([]node[ID], n-len(s.nodes))...)
 	}
 }
 
-// queued reports whether the slot is in the queue.
-func (s *scheduler) queued(slot int32) bool { return s.nodes[slot].queued }
+// Queued reports whether the slot is in the queue.
+func (s *Scheduler[ID]) Queued(slot int32) bool { return s.nodes[slot].queued }
 
-// push puts the stream into the queue: it has something to send and may. If it is there already nothing changes.
-func (s *scheduler) push(slot int32, stream uint32, p Priority) {
+// Push puts the stream into the queue: it has something to send and may. If it is there already nothing changes.
+func (s *Scheduler[ID]) Push(slot int32, stream ID, p Priority) {
 	n := &s.nodes[slot]
 	if n.queued {
 		return
@@ -63,7 +78,7 @@ func (s *scheduler) push(slot int32, stream uint32, p Priority) {
 }
 
 // place returns the node behind which the stream belongs, -1 for the front.
-func (s *scheduler) place(l *schedList, stream uint32) int32 {
+func (s *Scheduler[ID]) place(l *schedList, stream ID) int32 {
 	if l.n == 0 || s.nodes[l.head].stream > stream {
 		return -1
 	}
@@ -82,7 +97,7 @@ func (s *scheduler) place(l *schedList, stream uint32) int32 {
 }
 
 // insert puts the slot behind the node after; with -1, or into an empty list, in front.
-func (s *scheduler) insert(l *schedList, slot, after int32) {
+func (s *Scheduler[ID]) insert(l *schedList, slot, after int32) {
 	n := &s.nodes[slot]
 	switch {
 	case l.n == 0:
@@ -104,7 +119,7 @@ func (s *scheduler) insert(l *schedList, slot, after int32) {
 	l.n++
 }
 
-func (s *scheduler) unlink(l *schedList, slot int32) {
+func (s *Scheduler[ID]) unlink(l *schedList, slot int32) {
 	n := &s.nodes[slot]
 	if n.prev < 0 {
 		l.head = n.next
@@ -119,8 +134,8 @@ func (s *scheduler) unlink(l *schedList, slot int32) {
 	l.n--
 }
 
-// remove takes the slot out of the queue: nothing to send, no window, or closed.
-func (s *scheduler) remove(slot int32) {
+// Remove takes the slot out of the queue: nothing to send, no window, or closed.
+func (s *Scheduler[ID]) Remove(slot int32) {
 	n := &s.nodes[slot]
 	if !n.queued {
 		return
@@ -139,19 +154,19 @@ func (s *scheduler) remove(slot int32) {
 	}
 }
 
-// reprioritize changes the priority of the slot. It has no effect on a slot that is not in the queue.
-func (s *scheduler) reprioritize(slot int32, p Priority) {
+// Reprioritize changes the priority of the slot. It has no effect on a slot that is not in the queue.
+func (s *Scheduler[ID]) Reprioritize(slot int32, p Priority) {
 	n := &s.nodes[slot]
 	p.Urgency = min(p.Urgency, 7)
 	if !n.queued || n.prio == p {
 		return
 	}
-	s.remove(slot)
-	s.push(slot, n.stream, p)
+	s.Remove(slot)
+	s.Push(slot, n.stream, p)
 }
 
-// next returns the slot that sends next, -1 if the queue is empty. It stays in the queue.
-func (s *scheduler) next() int32 {
+// Next returns the slot that sends next, -1 if the queue is empty. It stays in the queue.
+func (s *Scheduler[ID]) Next() int32 {
 	if s.ready == 0 {
 		return -1
 	}
@@ -162,8 +177,8 @@ func (s *scheduler) next() int32 {
 	return l.ring.head
 }
 
-// served tells that the slot has had its turn: an incremental stream goes behind the others of its level.
-func (s *scheduler) served(slot int32) {
+// Served tells that the slot has had its turn: an incremental stream goes behind the others of its level.
+func (s *Scheduler[ID]) Served(slot int32) {
 	n := &s.nodes[slot]
 	if !n.queued {
 		return

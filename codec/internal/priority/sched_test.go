@@ -1,9 +1,10 @@
-package http2
+package priority
 
 import (
 	"math/rand"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 // naive is the scheduler by its definition: a list of queued streams in the order in which the ring turns.
@@ -89,7 +90,7 @@ func (m *naive) turn(slot int32) {
 // pair drives both and compares their choices.
 type pair struct {
 	t *testing.T
-	s scheduler
+	s Scheduler[uint32]
 	m naive
 }
 
@@ -97,27 +98,27 @@ func (p *pair) do(op int, slot int32, prio Priority) {
 	stream := uint32(slot*7%31)*2 + 1 // slots are not in the order of the streams
 	switch op {
 	case 0:
-		p.s.push(slot, stream, prio)
+		p.s.Push(slot, stream, prio)
 		p.m.push(slot, stream, prio)
 	case 1:
-		p.s.remove(slot)
+		p.s.Remove(slot)
 		p.m.remove(slot)
 	case 2:
-		p.s.reprioritize(slot, prio)
+		p.s.Reprioritize(slot, prio)
 		p.m.reprioritize(slot, prio)
 	case 3:
-		p.s.served(slot)
+		p.s.Served(slot)
 		p.m.turn(slot)
 	case 4:
-		if n := p.s.next(); n >= 0 {
-			p.s.served(n)
+		if n := p.s.Next(); n >= 0 {
+			p.s.Served(n)
 			p.m.turn(n)
 		}
 	}
-	if got, want := p.s.next(), p.m.next(); got != want {
+	if got, want := p.s.Next(), p.m.next(); got != want {
 		p.t.Fatalf("after op %d on slot %d %v: next %d, model %d", op, slot, prio, got, want)
 	}
-	if p.s.count != len(p.m.queue) || p.s.queued(slot) != (p.m.index(slot) >= 0) {
+	if p.s.count != len(p.m.queue) || p.s.Queued(slot) != (p.m.index(slot) >= 0) {
 		p.t.Fatalf("after op %d on slot %d: %d queued, model %d", op, slot, p.s.count, len(p.m.queue))
 	}
 }
@@ -158,7 +159,7 @@ func TestSchedulerExhaustive(t *testing.T) {
 		walk(q, depth-1)
 	}
 	p := &pair{t: t}
-	p.s.grow(3)
+	p.s.Grow(3)
 	walk(p, depth-1)
 }
 
@@ -167,7 +168,7 @@ func TestSchedulerRandom(t *testing.T) {
 		r := rand.New(rand.NewSource(seed))
 		p := &pair{t: t}
 		n := 1 + r.Intn(30)
-		p.s.grow(n)
+		p.s.Grow(n)
 		for i := 0; i < 2000; i++ {
 			p.do(r.Intn(5), int32(r.Intn(n)), Priority{uint8(r.Intn(1 + r.Intn(8))), r.Intn(2) == 0})
 		}
@@ -177,17 +178,17 @@ func TestSchedulerRandom(t *testing.T) {
 // RFC 9218 section 10: it is RECOMMENDED that incremental responses of one urgency share the bandwidth, and that non-incremental
 // ones be sent in the order of their streams.
 func TestSchedulerShares(t *testing.T) {
-	var s scheduler
-	s.grow(8)
+	var s Scheduler[uint32]
+	s.Grow(8)
 	for slot := int32(0); slot < 6; slot++ {
-		s.push(slot, uint32(2*slot+1), Priority{3, slot >= 2}) // 0, 1 in order; 2-5 in turn
+		s.Push(slot, uint32(2*slot+1), Priority{3, slot >= 2}) // 0, 1 in order; 2-5 in turn
 	}
-	s.push(7, 15, Priority{4, true}) // less urgent: waits
+	s.Push(7, 15, Priority{4, true}) // less urgent: waits
 	turns := map[int32]int{}
 	for i := 0; i < 500; i++ {
-		n := s.next()
+		n := s.Next()
 		turns[n]++
-		s.served(n)
+		s.Served(n)
 	}
 	for slot, want := range map[int32]int{0: 100, 1: 0, 2: 100, 3: 100, 4: 100, 5: 100, 7: 0} {
 		if turns[slot] != want {
@@ -195,25 +196,31 @@ func TestSchedulerShares(t *testing.T) {
 		}
 	}
 	for slot := int32(0); slot < 6; slot++ {
-		s.remove(slot)
+		s.Remove(slot)
 	}
-	if s.next() != 7 {
+	if s.Next() != 7 {
 		t.Error("the less urgent stream does not get the idle connection")
 	}
 }
 
+func TestNodeBytes(t *testing.T) {
+	if n, m := unsafe.Sizeof(node[uint32]{}), unsafe.Sizeof(node[uint64]{}); n != NodeBytes || m != NodeBytes+8 {
+		t.Errorf("%d and %d bytes", n, m)
+	}
+}
+
 func TestSchedulerAllocs(t *testing.T) {
-	var s scheduler
-	s.grow(100)
+	var s Scheduler[uint32]
+	s.Grow(100)
 	if n := testing.AllocsPerRun(10, func() {
 		for slot := int32(0); slot < 100; slot++ {
-			s.push(slot, uint32(slot), Priority{uint8(slot % 8), slot%3 == 0})
+			s.Push(slot, uint32(slot), Priority{uint8(slot % 8), slot%3 == 0})
 		}
 		for i := 0; i < 300; i++ {
-			s.served(s.next())
+			s.Served(s.Next())
 		}
 		for slot := int32(0); slot < 100; slot++ {
-			s.remove(slot)
+			s.Remove(slot)
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
@@ -221,13 +228,13 @@ func TestSchedulerAllocs(t *testing.T) {
 }
 
 func BenchmarkScheduler(b *testing.B) {
-	var s scheduler
-	s.grow(100)
+	var s Scheduler[uint32]
+	s.Grow(100)
 	for slot := int32(0); slot < 100; slot++ {
-		s.push(slot, uint32(slot), Priority{3, true})
+		s.Push(slot, uint32(slot), Priority{3, true})
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		s.served(s.next())
+		s.Served(s.Next())
 	}
 }

@@ -1,9 +1,9 @@
-package http2
+package priority
 
 import "testing"
 
 // RFC 9218 section 4: unknown parameters, parameters with out-of-range values, and values of unexpected types MUST be ignored.
-func TestParsePriorityField(t *testing.T) {
+func TestParseField(t *testing.T) {
 	for _, c := range []struct {
 		in    string
 		want  Priority
@@ -68,7 +68,7 @@ func TestParsePriorityField(t *testing.T) {
 		{"\x00", Priority{3, false}, false},
 		{"\tu=1", Priority{3, false}, false},
 	} {
-		got, valid := ParsePriorityField([]byte(c.in))
+		got, valid := ParseField([]byte(c.in))
 		if got != c.want || valid != c.valid {
 			t.Errorf("%q: %v, %t; want %v, %t", c.in, got, valid, c.want, c.valid)
 		}
@@ -79,13 +79,13 @@ func TestPriorityFieldRoundTrip(t *testing.T) {
 	for u := uint8(0); u < 8; u++ {
 		for _, i := range []bool{false, true} {
 			p := Priority{u, i}
-			wire := AppendPriorityField([]byte("x"), p)
-			if got, valid := ParsePriorityField(wire[1:]); got != p || !valid {
+			wire := AppendField([]byte("x"), p)
+			if got, valid := ParseField(wire[1:]); got != p || !valid {
 				t.Errorf("%v is %q, which is %v", p, wire, got)
 			}
 		}
 	}
-	if s := string(AppendPriorityField(nil, Priority{200, false})); s != "u=7" {
+	if s := string(AppendField(nil, Priority{200, false})); s != "u=7" {
 		t.Error(s)
 	}
 }
@@ -93,8 +93,8 @@ func TestPriorityFieldRoundTrip(t *testing.T) {
 func FuzzPriorityField(f *testing.F) {
 	f.Add([]byte(`u=1, i;a=(1 "x"), b=:aGk=:`))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		p, valid := ParsePriorityField(in)
-		if p.Urgency > 7 || !valid && p != DefaultPriority() {
+		p, valid := ParseField(in)
+		if p.Urgency > 7 || !valid && p != Default() {
 			t.Errorf("%q: %v, %t", in, p, valid)
 		}
 	})
