@@ -117,7 +117,7 @@ func (tr *Transport) dial(ctx context.Context, s *settings, k key, req *http.Req
 	go func() {
 		err := carrier().ServeMachine(nc, nil, func(t *drivers.Turn, l drivers.Link) drivers.Machine {
 			if h2 {
-				c.h2 = newH2(t, l, c, s.prof2)
+				c.h2 = newH2(t, l, c, s.prof2, s.keep)
 				c.h2.open = 1
 				c.m = c.h2
 			} else {

@@ -10,6 +10,8 @@ var (
 	ErrClosed = errors.New("client: closed")
 	// ErrServerClosed: the server ended the connection before the response was complete.
 	ErrServerClosed = errors.New("client: server closed the connection")
+	// ErrUnresponsive: the server did not answer a PING (Transport.Keepalive). It is a timeout as net.Error says it.
+	ErrUnresponsive error = timeout("client: server does not answer")
 	// ErrHeaderTimeout: no response head came within Transport.ResponseHeaderTimeout. It is a timeout as net.Error says it.
 	ErrHeaderTimeout error = timeout("client: timeout awaiting the response head")
 	// ErrNoExtendedConnect: the server does not allow extended CONNECT (RFC 8441).

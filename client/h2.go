@@ -33,6 +33,7 @@ type h2 struct {
 	uses  int
 	known bool // the server's settings are here
 	held  int  // calls at the head of wait that need them
+	keep  h2keep
 
 	mu    sync.Mutex
 	wakes []wake // calls with news
@@ -44,11 +45,12 @@ type h2 struct {
 
 type wake struct{ slot, id uint32 }
 
-func newH2(t *drivers.Turn, l drivers.Link, o owner, prof *http2.Profile) *h2 {
+func newH2(t *drivers.Turn, l drivers.Link, o owner, prof *http2.Profile, keep *keepSettings) *h2 {
 	m := &h2{link: l, owner: o, limit: 100}
 	m.c.Init(http2.Client, prof)
 	m.c.Advance(t.Now)
 	m.news = true
+	m.keep.init(keep, t.Now)
 	return m
 }
 
@@ -320,7 +322,9 @@ func (m *h2) Transmit(t *drivers.Turn, dst []byte) []byte {
 	if t.Max > 0 {
 		room = t.Max
 	}
-	return m.pump(dst, len(dst)+room)
+	dst = m.pump(dst, len(dst)+room)
+	m.watch(t.Now)
+	return dst
 }
 
 func (m *h2) pump(dst []byte, limit int) []byte {
@@ -441,6 +445,7 @@ func (m *h2) PeerClosed(t *drivers.Turn) {
 func (m *h2) Advance(t *drivers.Turn) {
 	m.c.Advance(t.Now)
 	m.news = true
+	m.keepalive(t)
 	l := t.Local.(*locals)
 	for m.c.Pending() {
 		if _, err := m.c.Next(nil, &l.ev2); err != nil || l.ev2.Kind == http2.None {
@@ -454,8 +459,13 @@ func (m *h2) Advance(t *drivers.Turn) {
 	}
 }
 
-// Deadline is the codec's.
-func (m *h2) Deadline() codec.Time { return m.c.Deadline() }
+// Deadline is the codec's, or that of a PING.
+func (m *h2) Deadline() codec.Time {
+	if m.close || m.abort {
+		return m.c.Deadline()
+	}
+	return codec.Earliest(m.c.Deadline(), m.keep.by)
+}
 
 // Status returns the machine's wishes.
 func (m *h2) Status() (s drivers.Status) {

@@ -14,6 +14,9 @@ import (
 func (m *h2) Receive(t *drivers.Turn, src, dst []byte) (n int, out []byte) {
 	l := t.Local.(*locals)
 	m.c.Advance(t.Now)
+	if len(src) > 0 {
+		m.keep.hear(t.Now)
+	}
 	for !m.close && !m.abort {
 		k, err := m.c.Next(src[n:], &l.ev2)
 		n += k
@@ -35,7 +38,9 @@ func (m *h2) Receive(t *drivers.Turn, src, dst []byte) (n int, out []byte) {
 	if t.Max > 0 {
 		room = t.Max
 	}
-	return n, m.pump(dst, len(dst)+room)
+	out = m.pump(dst, len(dst)+room)
+	m.watch(t.Now)
+	return n, out
 }
 
 func (m *h2) event(ev *http2.Event) {
@@ -51,6 +56,9 @@ func (m *h2) event(ev *http2.Event) {
 		m.away = true
 		m.mu.Unlock()
 		m.news = true
+		if calmed(ev) {
+			m.keep.calm()
+		}
 		m.owner.gone(m, nil)      // no new calls; those under way go on
 		m.c.GoAway(http2.NoError) // and then this end closes
 		return

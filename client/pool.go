@@ -21,6 +21,8 @@ type pool struct {
 	order  []*conn // idle HTTP/1.1 connections, the longest idle first
 	closed bool
 	reaper *time.Timer
+	// leaving are the HTTP/2 connections that take no more calls and have some.
+	leaving map[*conn]struct{}
 }
 
 // host is what a pool knows of one origin.
@@ -171,11 +173,23 @@ func (c *conn) idle(m machine) {
 }
 
 // gone drops a connection that takes no more calls. It is called on the connection's owner.
-func (c *conn) gone(machine, error) {
+// err is nil if calls that are under way go on.
+func (c *conn) gone(m machine, err error) {
 	p := c.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c.over = true
+	switch {
+	case err != nil || c.h2 == nil:
+		delete(p.leaving, c)
+	case p.closed:
+		go m.shut(true) // close did not know it
+	default:
+		if p.leaving == nil {
+			p.leaving = map[*conn]struct{}{}
+		}
+		p.leaving[c] = struct{}{}
+	}
 	h := p.hosts[c.k]
 	if h == nil {
 		return
@@ -256,6 +270,10 @@ func (p *pool) close() {
 			go c.m.shut(true)
 		}
 	}
+	for c := range p.leaving {
+		go c.m.shut(true)
+	}
+	p.leaving = nil
 	p.hosts = map[key]*host{}
 	p.order = nil
 }

@@ -72,6 +72,8 @@ type Transport struct {
 	ExpectContinueTimeout time.Duration
 	// IdleTimeout closes connections that nobody used for so long. Default 90 s.
 	IdleTimeout time.Duration
+	// Keepalive is for HTTP/2 connections. Default none.
+	Keepalive Keepalive
 	// MaxIdlePerHost and MaxIdle bound the idle HTTP/1.1 connections that are kept. Default 8 and 64. Negative: none are kept.
 	MaxIdlePerHost, MaxIdle int
 
@@ -105,6 +107,7 @@ type settings struct {
 	maxIdle     int
 	maxInflate  int64
 	agent       string
+	keep        *keepSettings
 }
 
 var _ http.RoundTripper = (*Transport)(nil)
@@ -125,7 +128,7 @@ func (tr *Transport) init() *settings {
 			protocols: tr.Protocols, dialTimeout: pick(tr.DialTimeout, DefaultDialTimeout), tlsTimeout: pick(tr.TLSTimeout, DefaultTLSTimeout),
 			idle: pick(tr.IdleTimeout, DefaultIdleTimeout), expect: pick(tr.ExpectContinueTimeout, DefaultExpectContinueTimeout),
 			perHost: pick(tr.MaxIdlePerHost, DefaultMaxIdlePerHost), maxIdle: pick(tr.MaxIdle, DefaultMaxIdle),
-			maxInflate: pick(tr.MaxDecompressed, DefaultMaxDecompressed), agent: tr.UserAgent,
+			maxInflate: pick(tr.MaxDecompressed, DefaultMaxDecompressed), agent: tr.UserAgent, keep: tr.Keepalive.settings(),
 		}
 		if s.protocols == 0 {
 			s.protocols = HTTP1 | HTTP2

@@ -53,7 +53,7 @@ func (t *Target) Seeds(corpus string) ([]Seed, error) {
 }
 
 func (t *Target) golden(c *codectest.Case) (s Seed, ok bool, err error) {
-	if len(c.Input)+lawsHeader > MaxInput || !t.takes(c.Mode.String()) {
+	if len(c.Input)+lawsHeader > t.longest() || !t.takes(c.Mode.String()) {
 		return s, false, nil
 	}
 	at := slices.Index(Modes(t.Name), ModeOf(c.Mode.String()))

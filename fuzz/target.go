@@ -25,6 +25,7 @@ type Target struct {
 	// About is one line on what is held to what.
 	About string
 
+	max     int               // longest input, if not MaxInput
 	role    string            // the mode word that a golden case needs to belong here, "" for all
 	factory codectest.Factory // of laws
 	run     func(p *Program)  // of programs
@@ -56,13 +57,21 @@ var all = slices.Concat(http1Targets, hpackTargets, http2Targets, wsTargets, qpa
 // input that led somewhere, 0 for any other, -1 for one that is not to be kept.
 func (t *Target) Run(tb codectest.TB, data []byte) int {
 	tb.Helper()
-	if len(data) > MaxInput {
+	if len(data) > t.longest() {
 		return -1
 	}
 	if t.Laws() {
 		return t.laws(tb, data)
 	}
 	return t.program(tb, data)
+}
+
+// longest is the longest input that the target looks at.
+func (t *Target) longest() int {
+	if t.max > 0 {
+		return t.max
+	}
+	return MaxInput
 }
 
 // lawsHeader is what stands before the input of a target of laws: the mode and the seed of the cuttings.

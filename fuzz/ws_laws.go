@@ -10,9 +10,9 @@ import (
 )
 
 var wsTargets = []*Target{
-	{Name: "WSServer", Codec: "ws", Corpus: "ws", Dict: "ws", role: "server", factory: wsAdapter,
+	{Name: "WSServer", Codec: "ws", Corpus: "ws", Dict: "ws", role: "server", factory: wsAdapter, max: wsMax,
 		About: "the laws on a server's connection, in every mode of the corpus"},
-	{Name: "WSClient", Codec: "ws", Corpus: "ws", Dict: "ws", role: "client", factory: wsAdapter,
+	{Name: "WSClient", Codec: "ws", Corpus: "ws", Dict: "ws", role: "client", factory: wsAdapter, max: wsMax,
 		About: "the laws on a client's connection, in every mode of the corpus"},
 	{Name: "WSOps", Codec: "ws", Dict: "ws", run: wsOps, seeds: randomPrograms(3, 8, 200),
 		About: "calls in any order and bytes of any kind on a connection: the peer reads all that it sends"},
@@ -21,6 +21,9 @@ var wsTargets = []*Target{
 	{Name: "WSHandshake", Codec: "ws", Dict: "wshandshake", run: wsHandshake, seeds: wsHandshakes,
 		About: "an opening handshake between any two policies, and with fields of any bytes"},
 }
+
+// wsMax is the longest input in bytes: its pieces are fewer than the fragments that a message may have by default.
+const wsMax = 3000
 
 // wsMode is the mode line of a golden case, see corpus/ws/README.md.
 type wsMode struct {
@@ -129,21 +132,14 @@ func wsAdapter(m *codectest.Mode) (codectest.Adapter, error) {
 			return in
 		},
 		MaxTail: ws.MaxTail, Work: 16, WorkBase: 64, WritesSource: true, Scratch: mode.deflate,
-		Encode: func() func(dst []byte, in codectest.Instance) ([]byte, error) {
-			fragments := mode.cfg.Limits.Fragments
-			if fragments == 0 {
-				fragments = 1024
-			}
-			enc := &wsEncoder{least: 4096, free: fragments / 2}
-			if fragments < 0 {
-				enc.free = 1 << 30
-			}
-			if mode.cfg.Limits.Frame > 0 {
-				enc.least = 0
-			}
-			enc.c.Init(1-mode.role, &mode.cfg)
-			return func(dst []byte, in codectest.Instance) ([]byte, error) { return enc.append(dst, &in.(*wsInstance).ev) }
-		},
+	}
+	if mode.cfg.Limits.Fragments == 0 {
+		// Encoded again, each piece of a message is a fragment: wsMax keeps them within the default limit, in pieces of 3 bytes as well.
+		a.Encode = func() func(dst []byte, in codectest.Instance) ([]byte, error) {
+			c := new(ws.Conn)
+			c.Init(1-mode.role, &mode.cfg)
+			return func(dst []byte, in codectest.Instance) ([]byte, error) { return wsEncode(c, dst, &in.(*wsInstance).ev) }
+		}
 	}
 	if mode.deflate {
 		a.Work = 16 + 1032 // 1032 bytes for each is the most that deflate can say
@@ -151,37 +147,15 @@ func wsAdapter(m *codectest.Mode) (codectest.Adapter, error) {
 	return a, nil
 }
 
-// wsEncoder sends what events tell: as many fragments as there are pieces at first, then fragments of at least so many bytes, so
-// that small reads do not make too many.
-type wsEncoder struct {
-	c     ws.Conn
-	free  int
-	least int
-	op    ws.Opcode
-	held  []byte
-}
-
-func (e *wsEncoder) append(dst []byte, ev *ws.Event) (out []byte, err error) {
-	if ev.Kind == ws.Data {
-		e.op, e.held = ev.Opcode, append(e.held, ev.Payload...)
-		if e.free--; !ev.Last && e.free < 0 && len(e.held) < e.least {
-			return dst, nil
-		}
-		p := e.held
-		e.held = e.held[:0]
-		return e.c.AppendFragment(dst, ev.Opcode, p, ev.Last)
+// wsEncode sends what an event tells.
+func wsEncode(c *ws.Conn, dst []byte, ev *ws.Event) ([]byte, error) {
+	switch {
+	case ev.Kind == ws.Data:
+		return c.AppendFragment(dst, ev.Opcode, ev.Payload, ev.Last)
+	case ev.Opcode == ws.Ping:
+		return c.AppendPing(dst, ev.Payload)
+	case ev.Opcode == ws.Pong:
+		return c.AppendPong(dst, ev.Payload)
 	}
-	if len(e.held) > 0 {
-		if dst, err = e.c.AppendFragment(dst, e.op, e.held, false); err != nil {
-			return dst, err
-		}
-		e.held = e.held[:0]
-	}
-	switch ev.Opcode {
-	case ws.Ping:
-		return e.c.AppendPing(dst, ev.Payload)
-	case ws.Pong:
-		return e.c.AppendPong(dst, ev.Payload)
-	}
-	return e.c.AppendClose(dst, ev.Code, ev.Reason)
+	return c.AppendClose(dst, ev.Code, ev.Reason)
 }

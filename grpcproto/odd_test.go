@@ -5,6 +5,7 @@ package grpcproto_test
 import (
 	"context"
 	"io"
+	"sync/atomic"
 	"testing"
 
 	"github.com/purewire/purewire/codec/grpc"
@@ -23,11 +24,11 @@ import (
 
 type oddServer struct {
 	stubs.UnimplementedFirstServiceServer
-	asked int32
+	asked atomic.Int32
 }
 
 func (s *oddServer) DoIt(_ context.Context, r *req.Ask) (*emptypb.Empty, error) {
-	s.asked = r.GetNumber()
+	s.asked.Store(r.GetNumber())
 	return &emptypb.Empty{}, nil
 }
 
@@ -65,7 +66,7 @@ func TestOdd(t *testing.T) {
 	first, second := stubs.NewFirstServiceClient(rc), stubs.NewSecondClient(rc)
 	_, err := first.DoIt(ctx, &req.Ask{Number: proto.Int32(7)})
 	require.NoError(t, err)
-	require.EqualValues(t, 7, impl.asked)
+	require.EqualValues(t, 7, impl.asked.Load())
 	n, err := first.Type(ctx, &odd.Outer_Inner{S: proto.String("four")})
 	require.NoError(t, err)
 	require.EqualValues(t, 4, n.GetNumber())

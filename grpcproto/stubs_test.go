@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/purewire/purewire/client"
 	"github.com/purewire/purewire/codec/grpc"
 	"github.com/purewire/purewire/grpcproto"
 	"github.com/purewire/purewire/grpcproto/example/greet"
@@ -68,6 +69,39 @@ func TestKinds(t *testing.T) {
 				_, err = chat.Recv()
 				require.Equal(t, io.EOF, err)
 			})
+		}
+	}
+}
+
+// TestWeb: the same stubs over gRPC-Web, which has unary calls and server streams, on HTTP/1.1.
+func TestWeb(t *testing.T) {
+	srv := rpc.NewServer(rpc.ServerConfig{})
+	greet.RegisterGreeterServer(srv, greeter.Server{})
+	for name, start := range drivers {
+		addr := start(t, srv)
+		for _, wire := range []grpc.Wire{grpc.WebBinary, grpc.WebText} {
+			for way, opts := range ways {
+				t.Run(fmt.Sprint(name, wire, way), func(t *testing.T) {
+					tr := &client.Transport{Proxy: client.NoProxy, Protocols: client.HTTP1}
+					defer tr.Close()
+					c, ctx := greet.NewGreeterClient(&rpc.Client{Base: "http://" + addr, Transport: tr, Wire: wire}), bound(t)
+					reply, err := c.Hello(ctx, &greet.HelloRequest{Name: "Web"}, opts...)
+					require.NoError(t, err)
+					require.Equal(t, "Hello, Web!", reply.Text)
+					again, err := c.Again(ctx, &greet.AgainRequest{Who: &greet.HelloRequest{Name: "W"}, Times: 10}, opts...)
+					require.NoError(t, err)
+					for range 10 {
+						reply, err = again.Recv()
+						require.NoError(t, err)
+						require.Equal(t, "Hello, W!", reply.Text)
+					}
+					_, err = again.Recv()
+					require.Equal(t, io.EOF, err)
+					_, err = c.Hello(ctx, &greet.HelloRequest{}, opts...)
+					code(t, grpc.InvalidArgument, err)
+					require.Len(t, grpcproto.Details(err), 1)
+				})
+			}
 		}
 	}
 }

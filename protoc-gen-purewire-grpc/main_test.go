@@ -177,3 +177,11 @@ func TestProgram(t *testing.T) {
 	require.NoError(t, err)
 	require.Regexp(t, `^protoc-gen-purewire-grpc \S+\n$`, string(out))
 }
+
+// TestInstallable: go install refuses a module with a replace, and one that requires an unreleased module.
+func TestInstallable(t *testing.T) {
+	mod, err := os.ReadFile("go.mod")
+	require.NoError(t, err)
+	require.NotContains(t, string(mod), "replace")
+	require.NotContains(t, string(mod), "v0.0.0-0")
+}

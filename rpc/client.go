@@ -100,7 +100,10 @@ func (c *Client) unary(ctx context.Context, method string, req []byte, call *Cal
 	if err != nil {
 		return nil, StatusOf(err)
 	}
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(frame)), int64(len(frame))
+	r.ContentLength = int64(len(frame))
+	// With GetBody a transport can send a request again that the server has certainly not seen: its connection was going away.
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(frame)), nil }
+	r.Body, _ = r.GetBody()
 	s.roundTrip(r)
 	reply, err := s.only()
 	call.Header, _ = s.Header()

@@ -8,25 +8,32 @@ import (
 	"github.com/purewire/purewire/codec/grpc"
 )
 
-const readSize = 16 << 10
+// readSize is a read buffer, smallSize the one that a stream waits with: what says nothing for long should cost little.
+const (
+	readSize  = 16 << 10
+	smallSize = 256
+)
 
 var readPool = sync.Pool{New: func() any { return new([readSize]byte) }}
 
-// receiver takes messages out of a body. It holds one read buffer and one message: what is not asked for stays in the
-// connection, and flow control holds the peer back.
+// receiver takes messages out of a body. It holds one read buffer, a small one while it waits, and one message: what is not
+// asked for stays in the connection, and flow control holds the peer back.
 type receiver struct {
 	src    io.Reader
 	enc    *Encoding // what grpc-encoding names
 	max    int64     // as the codec takes it: 0 default, negative none
 	dec    grpc.Decoder
 	ev     grpc.Event
-	buf    *[readSize]byte
-	base   int    // what is before it in buf is a message that must stay
-	filled int    // the end of what was read into buf last
-	data   []byte // read and not decoded
-	msg    []byte // a message that came in pieces
-	out    []byte // a message inflated
-	web    []byte // the trailers of a gRPC-Web body
+	small  [smallSize]byte
+	big    *[readSize]byte // in place of small when there is much to read
+	buf    []byte          // the one in use
+	full   bool            // the last read filled it
+	base   int             // what is before it in buf is a message that must stay
+	filled int             // the end of what was read into buf last
+	data   []byte          // read and not decoded
+	msg    []byte          // a message that came in pieces
+	out    []byte          // a message inflated
+	web    []byte          // the trailers of a gRPC-Web body
 	text   *grpc.TextDecoder
 	raw    []byte // decoded from base64
 	err    error  // how it ended
@@ -52,7 +59,7 @@ func (r *receiver) init(src io.Reader, enc *Encoding, max int64, wire grpc.Wire,
 // release gives the read buffer back: no message is valid any more.
 func (r *receiver) release() {
 	if r.buf != nil {
-		readPool.Put(r.buf)
+		r.shrink()
 		r.buf, r.data = nil, nil
 		r.err = io.ErrClosedPipe
 	}
@@ -120,11 +127,24 @@ func (r *receiver) read() ([]byte, error) {
 }
 
 func (r *receiver) fill() error {
-	if r.buf == nil || readSize-r.base < 512 {
-		r.buf, r.base = readPool.Get().(*[readSize]byte), 0
+	switch {
+	case r.base > 0 && len(r.buf)-r.base >= smallSize/4:
+		// There is room behind the message that must stay.
+	case r.base > 0 || r.full:
+		if r.base > 0 {
+			r.big = nil // it may hold that message
+		}
+		if r.big == nil {
+			r.big = readPool.Get().(*[readSize]byte)
+		}
+		r.buf, r.base = r.big[:], 0
+	default:
+		r.shrink()
+		r.buf = r.small[:]
 	}
 	n, err := r.src.Read(r.buf[r.base:])
 	r.filled = r.base + n
+	r.full = r.filled == len(r.buf)
 	r.data = r.buf[r.base:r.filled]
 	if r.text != nil {
 		var bad error
@@ -140,6 +160,14 @@ func (r *receiver) fill() error {
 		return err
 	}
 	return nil
+}
+
+// shrink gives the big buffer back.
+func (r *receiver) shrink() {
+	if r.big != nil {
+		readPool.Put(r.big)
+		r.big = nil
+	}
 }
 
 func (r *receiver) inflated(msg []byte, compressed bool) ([]byte, error) {

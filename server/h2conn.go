@@ -104,7 +104,7 @@ func (c *h2conn) Receive(t *drivers.Turn, src, dst []byte) (n int, out []byte) {
 	}
 	c.regain(len(dst))
 	if c.keep != nil && len(src) > 0 {
-		c.keep.heard, c.keep.asked = t.Now, codec.Never
+		c.keep.hear(t.Now, c.srv.keep.PingAfter)
 	}
 	for !c.has(h2Full | h2Closing | h2Abort) {
 		k, err := c.c.Next(src[n:], &l.h2)

@@ -56,6 +56,13 @@ func (s *Server) newKeep(now codec.Time) *h2keep {
 	return k
 }
 
+// hear notes that something came.
+func (k *h2keep) hear(now codec.Time, after time.Duration) {
+	if k.heard = now; k.asked != codec.Never {
+		k.asked, k.pingBy = codec.Never, now.Add(after)
+	}
+}
+
 // deadline is when keepalive wants to be called.
 func (k *h2keep) deadline() codec.Time {
 	if k == nil {
@@ -85,7 +92,7 @@ func (c *h2conn) keepalive(t *drivers.Turn) {
 		return
 	}
 	if c.has(h2Full) {
-		k.heard, k.asked = t.Now, codec.Never // we do not listen: HTTP2.Limits.StallTimeout is for clients that do not read
+		k.hear(t.Now, d.PingAfter) // we do not listen: HTTP2.Limits.StallTimeout is for clients that do not read
 	}
 	switch {
 	case k.asked == codec.Never:

@@ -122,7 +122,7 @@ func TestKeepalivePing(t *testing.T) {
 // The twins of TestKeepalivePing: a client that answers, one that says something else, one that is not listened to.
 func TestTwinKeepalivePing(t *testing.T) {
 	h, ended := waiting()
-	k := newKeepRig(t, Config{Handler: h, Keepalive: Keepalive{PingAfter: time.Minute, PingTimeout: time.Second}})
+	k := newKeepRig(t, Config{Handler: h, Keepalive: Keepalive{PingAfter: time.Minute, PingTimeout: 30 * time.Second}})
 	k.wait(10 * time.Minute) // without a stream
 	require.InDelta(t, 9, k.pings(), 1)
 	id := k.request("/", false)

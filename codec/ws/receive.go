@@ -72,8 +72,11 @@ func (c *Conn) failed(r reason, n int, at int64) (int, error) {
 	c.took(n)
 	c.in = atFailed
 	// RFC 6455 section 7.1.7: an endpoint that fails the connection SHOULD send a Close frame with an appropriate
-	// status code. CloseAbnormal is none: there is nobody left to tell.
-	if c.fail.Code != CloseAbnormal && c.flags&closeSent == 0 {
+	// status code. CloseAbnormal is none: there is nobody left to tell, nor to answer.
+	switch {
+	case c.fail.Code == CloseAbnormal:
+		c.flags &^= owesPong | owesPing | owesClose
+	case c.flags&closeSent == 0:
 		c.flags |= owesClose
 	}
 	return n, &c.fail

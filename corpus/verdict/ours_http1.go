@@ -97,7 +97,9 @@ func http1Read(in *Input, d *http1.Decoder, next func() bool) (v Verdict) {
 			if ev.Kind == http1.End {
 				done()
 			}
-			v.Outcome = Accept
+			if v.Outcome = Accept; at < len(src) { // a CR, perhaps of an empty line
+				v.Outcome, v.Left = More, int64(len(src)-at)
+			}
 			return v
 		case http1.Request:
 			m = Message{Head: string(ev.Method) + " " + string(ev.Target), Authority: string(ev.Authority), Fields: fieldsOf(ev.Fields)}

@@ -266,6 +266,7 @@ func TestOwnFiles(t *testing.T) {
 	reflection.Register(srv, reflection.Config{Files: resolver{files}})
 	k = open(t, start(t, srv), reflection.MethodV1)
 	require.JSONEq(t, `{"allExtensionNumbersResponse":{"baseTypeName":"own.M"}}`, k.ask(`{"allExtensionNumbersOfType":"own.M"}`))
+	k.fails(`{"fileByFilename":"missing.proto"}`, grpc.NotFound) // a placeholder is no file
 	srv = rpc.NewServer(rpc.ServerConfig{})
 	reflection.Register(srv, reflection.Config{Files: resolver{files}, Extensions: protoregistry.GlobalTypes})
 	k = open(t, start(t, srv), reflection.MethodV1)
@@ -273,7 +274,16 @@ func TestOwnFiles(t *testing.T) {
 	require.Panics(t, func() { reflection.Register(srv, reflection.Config{}) })
 }
 
-type resolver struct{ protodesc.Resolver }
+// resolver is not a *protoregistry.Files, and gives what a file imports though it does not have it.
+type resolver struct{ *protoregistry.Files }
+
+func (r resolver) FindFileByPath(path string) (protoreflect.FileDescriptor, error) {
+	if path == "missing.proto" {
+		own, err := r.Files.FindFileByPath("own.proto")
+		return own.Imports().Get(0).FileDescriptor, err
+	}
+	return r.Files.FindFileByPath(path)
+}
 
 // TestMany: one stream asks as often as it likes, and what it has asked for is not kept.
 func TestMany(t *testing.T) {

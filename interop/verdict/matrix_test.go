@@ -68,6 +68,7 @@ func TestHonest(t *testing.T) {
 	known := map[string]string{
 		"an empty line before the request/net/http":             "it wants the request line first",
 		"an empty line before the request/net/http ReadRequest": "it wants the request line first",
+		"an empty Host/fasthttp":                                "it wants a host",
 		"a close with code 1014/gorilla":                        "it knows the codes of 2011 only",
 		"a close with code 1014/gobwas":                         "it knows the codes of 2011 only",
 		"a Base beyond the Required Insert Count/quic-go/qpack": "it wants a Base of 0",

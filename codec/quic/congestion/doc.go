@@ -34,7 +34,7 @@
 // # Arithmetic, memory
 //
 // All of it is in integers (octets and nanoseconds, products of 128 bits), so that every architecture computes the same windows. Nothing
-// allocates but New, which makes the controller of about 300 bytes; nothing is kept per packet. Windows stay below MaxWindow.
+// allocates but New, which makes a controller of less than 440 bytes; nothing is kept per packet. Windows stay below MaxWindow.
 //
 // # Errors
 //

@@ -62,17 +62,19 @@ func measure(t testing.TB, seed uint64, a Algorithm, cfg Config, path netsim.Pat
 
 // TestFormula: with every 1/p-th packet lost, which is the loss model of RFC 9438 section 5, the bandwidth over 20 seeds is within 10 % of the formula's,
 // and that of each seed within 30 %. The seeds choose when the first loss comes: after less than a cycle W_max is small, and grows back
-// over many cycles. Points where a cycle has fewer than 15 round trips are not among these: the formula leaves out the round trip in which a loss is
-// detected and the one of recovery.
+// over many cycles. The last two points are outside of what the formula is good for: it leaves out the round trip in which a loss is detected and the
+// one of recovery, and a cycle there has fewer than 15.
 func TestFormula(t *testing.T) {
 	for _, c := range []struct {
 		a   Algorithm
 		rtt time.Duration
 		p   float64
+		off float64
 	}{
-		{Reno, 20 * ms, 1e-3}, {Reno, 200 * ms, 3e-4},
-		{CUBIC, 10 * ms, 1e-3}, {CUBIC, 20 * ms, 3e-4}, // Reno-friendly
-		{CUBIC, 200 * ms, 5e-4}, {CUBIC, 100 * ms, 2e-4}, {CUBIC, 100 * ms, 1e-4}, // cubic; the last one is in table 1
+		{Reno, 20 * ms, 1e-3, 0.1}, {Reno, 200 * ms, 3e-4, 0.1},
+		{CUBIC, 10 * ms, 1e-3, 0.1}, {CUBIC, 20 * ms, 3e-4, 0.1}, // Reno-friendly
+		{CUBIC, 200 * ms, 5e-4, 0.1}, {CUBIC, 100 * ms, 2e-4, 0.1}, {CUBIC, 100 * ms, 1e-4, 0.1}, // cubic; the last one is in table 1
+		{CUBIC, 20 * ms, 1e-2, 0.25}, {CUBIC, time.Second, 1e-3, 0.25},
 	} {
 		want := renoWindow(c.p)
 		region := ""
@@ -87,11 +89,11 @@ func TestFormula(t *testing.T) {
 			cycle := int(math.Round(1 / c.p))
 			cycles := max(5000/cycle, 2) // measured, and half as many to warm up
 			w, n := measure(t, seed, c.a, Config{NoFastConvergence: true}, netsim.Path{Every: cycle}, c.rtt, want, cycles*cycle/2, cycles*cycle)
-			require.InDelta(t, 1, w/want, 0.3, "%v, RTT %v, p %g, seed %d", c.a, c.rtt, c.p, seed)
+			require.InDelta(t, 1, w/want, c.off+0.2, "%v, RTT %v, p %g, seed %d", c.a, c.rtt, c.p, seed)
 			sum, lo, hi, events = sum+w, min(lo, w), max(hi, w), events+n
 		}
-		require.InDelta(t, 1, sum/seeds/want, 0.1)
-		t.Logf("%-5v %-13s RTT %3d ms, 1 in %4.0f lost: formula %6.1f datagrams per RTT, measured %6.1f = %.3f of it (%.3f to %.3f), %d events",
+		require.InDelta(t, 1, sum/seeds/want, c.off)
+		t.Logf("%-5v %-13s RTT %4d ms, 1 in %5.0f lost: formula %6.1f datagrams per RTT, measured %6.1f = %.3f of it (%.3f to %.3f), %d events",
 			c.a, region, c.rtt.Milliseconds(), 1/c.p, want, sum/seeds, sum/seeds/want, lo/want, hi/want, events)
 	}
 }

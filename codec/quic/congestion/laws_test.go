@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/quic/internal/netsim"
@@ -122,6 +123,52 @@ func FuzzController(f *testing.F) {
 			require.Equal(t, drive(t, a, cfg, script), drive(t, a, cfg, script), "not deterministic")
 		}
 	})
+}
+
+// FuzzPacer makes arbitrary calls: nothing overflows, the budget is within the bucket, and Next agrees with Ready.
+func FuzzPacer(f *testing.F) {
+	f.Add(int64(0), int64(0), int64(0), []byte{0, 1, 2, 3})
+	f.Add(int64(1<<31), int64(1<<62), int64(-1), []byte{9, 44, 0, 62, 62, 1, 30, 9, 63, 3, 200})
+	f.Add(int64(1200), int64(1), int64(time.Second), []byte{2, 255, 2, 255, 10, 0, 31, 62, 62})
+	f.Fuzz(func(t *testing.T, burst, rate, granularity int64, script []byte) {
+		var p Pacer
+		if p.Init(PacerConfig{Burst: burst, MaxRate: rate, Granularity: time.Duration(granularity)}) != nil {
+			return
+		}
+		now := codec.Time(1)
+		next := func() (v int) {
+			if len(script) > 0 {
+				v, script = int(script[0]), script[1:]
+			}
+			return v
+		}
+		for len(script) > 0 {
+			op := next()
+			if op&8 != 0 {
+				now = now.Add(1 << (next() % 63))
+			}
+			size := next() * 300
+			switch op & 3 {
+			case 0, 1:
+				p.SetRate(now, int64(1)<<(next()%64), time.Duration(1)<<(next()%64), op&4 != 0)
+			case 2:
+				p.OnSent(now, size-600)
+			}
+			budget := p.Budget(now)
+			require.True(t, budget >= 0 && budget <= MaxWindow)
+			ready, at := p.Ready(now, size), p.Next(now, size)
+			require.Equal(t, ready, at == codec.Never)
+			require.True(t, ready || at > now || now > 1<<62, "%d %d", at, now)
+			require.GreaterOrEqual(t, p.Rate(), int64(0))
+		}
+	})
+}
+
+// TestMemory: doc.go and docs/quic-congestion.md say how large these are.
+func TestMemory(t *testing.T) {
+	require.LessOrEqual(t, unsafe.Sizeof(cubic{}), uintptr(440))
+	require.LessOrEqual(t, unsafe.Sizeof(newReno{}), uintptr(290))
+	require.LessOrEqual(t, unsafe.Sizeof(Pacer{}), uintptr(80))
 }
 
 // TestOptimisticAck is the part of THREATS Q-04 that a controller can keep: a peer that acknowledges more than was sent opens the window by what was

@@ -43,7 +43,7 @@ func (s *Sender) Ack(now codec.Time, space Space, a *quic.AckInfo, b *Batch) err
 	if space == Handshake {
 		s.validated = true // "has received Handshake ACK"
 	}
-	// 9002-5.1-6: "An RTT sample MUST NOT be generated on receiving an ACK frame that does not newly acknowledge at least one ack-eliciting
+	// 9002-5.1-7: "An RTT sample MUST NOT be generated on receiving an ACK frame that does not newly acknowledge at least one ack-eliciting
 	// packet."
 	if found.largestAt != codec.Never && found.eliciting && largest >= sp.path {
 		b.Sample, b.Sampled = s.now.Sub(found.largestAt), true
@@ -65,7 +65,7 @@ func (s *Sender) Ack(now codec.Time, space Space, a *quic.AckInfo, b *Batch) err
 		s.ackECN(space, a, found, b)
 	}
 	s.detectLost(space, b)
-	// 9002-6.2.1-11: "the PTO backoff is not reset at a client that is not yet certain that the server has finished validating the client's
+	// 9002-6.2.1-9: "the PTO backoff is not reset at a client that is not yet certain that the server has finished validating the client's
 	// address."
 	if s.validated {
 		s.backoff = 0

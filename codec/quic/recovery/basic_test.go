@@ -114,7 +114,7 @@ func TestLateAck(t *testing.T) {
 	require.Empty(t, b.Outcomes)
 }
 
-// 9002-6.2.1-11: the timeout doubles, and is reset by an acknowledgment.
+// 9002-6.2.1-9: the timeout doubles, and is reset by an acknowledgment.
 func TestProbeTimeout(t *testing.T) {
 	s, b := newSender(t), &Batch{}
 	send(t, s, t0, Application)

@@ -8,8 +8,9 @@
 // # The loop
 //
 //	// a datagram arrived
-//	if !r.Seen(space, number) {                           // before decrypting
-//		...decrypt, and for each ACK frame
+//	...decrypt
+//	if !r.Seen(space, number) {
+//		...for each ACK frame
 //		err := s.Ack(now, space, &frame.Ack, &batch)      // an error closes the connection
 //		handle(&batch)
 //		...the other frames
@@ -39,6 +40,8 @@
 //   - Packet numbers are skipped at random, and an ACK of such a number, or of one that was never sent, is PROTOCOL_VIOLATION (RFC 9000
 //     section 21.4). Skipped numbers do not count for the packet threshold.
 //   - Lost packets are remembered for a probe timeout and reported as LateAcked when the loss was spurious. The thresholds are not adapted to it.
+//   - A probe timeout that finds the limit of tracked packets reached gives the oldest ones up as lost (section 6.2.4 allows it), so that there is
+//     always room for probes.
 //   - The probe timeout doubles 6 times at most (Limits.Backoff), where RFC 9002 leaves the end to the idle timeout.
 //   - The acknowledgment delay in Initial packets is ignored, and in Handshake packets decoded with the default exponent.
 //   - Persistent congestion is looked for across all packet number spaces and all acknowledgments, not within one.

@@ -87,25 +87,25 @@ func (e *ECN) blackhole() {
 // onAck takes the counts of an ACK frame that increased the largest acknowledged packet number. newly is how many packets with ECT(0) it newly
 // acknowledges. It returns by how much the count of "congestion experienced" has grown, 0 if the counts are not valid.
 //
-// 9000-13.4.2.1-6: "An endpoint MUST NOT fail ECN validation as a result of processing an ACK frame that does not increase the largest acknowledged
+// 9000-13.4.2.1-5: "An endpoint MUST NOT fail ECN validation as a result of processing an ACK frame that does not increase the largest acknowledged
 // packet number." The caller sees to that.
 func (e *ECN) onAck(space Space, a *quic.AckInfo, newly uint64) (ce uint64) {
 	c := &e.spaces[space]
 	if !a.ECN {
-		// 9000-13.4.2.1-3: "ECN validation fails if the corresponding ECN counts are not present in the ACK frame."
+		// 9000-13.4.2.1-2: "ECN validation fails if the corresponding ECN counts are not present in the ACK frame."
 		if newly > 0 {
 			e.state = ecnFailed
 		}
 		return 0
 	}
-	// 9000-13.4.2.1-4: "ECN validation also fails if the sum of the increase in ECT(0) and ECN-CE counts is less than the number of newly
+	// 9000-13.4.2.1-3: "ECN validation also fails if the sum of the increase in ECT(0) and ECN-CE counts is less than the number of newly
 	// acknowledged packets that were originally sent with an ECT(0) marking." Counts never shrink.
 	shrunk := a.ECT0 < c.ect0 || a.ECT1 < c.ect1 || a.CE < c.ce
 	more, ce := a.ECT0-c.ect0+a.CE-c.ce, a.CE-c.ce
-	// 9000-13.4.2.1-7: "In particular, validation will fail when an endpoint receives a non-zero ECN count corresponding to an ECT codepoint
+	// 9000-13.4.2.1-6: "In particular, validation will fail when an endpoint receives a non-zero ECN count corresponding to an ECT codepoint
 	// that it never applied."
 	foreign := a.ECT1 > c.ect1
-	// 9000-13.4.2.1-7: "ECN validation can fail if the received total count for either ECT(0) or ECT(1) exceeds the total number of packets
+	// 9000-13.4.2.1-6: "ECN validation can fail if the received total count for either ECT(0) or ECT(1) exceeds the total number of packets
 	// sent with each corresponding ECT codepoint." What arrives with ECN-CE was sent with ECT(0) as well.
 	if shrunk || foreign || more < newly || more > c.open {
 		// 9000-13.4.2.2-1: "If validation fails, then the endpoint MUST disable ECN."

@@ -190,7 +190,7 @@ func FuzzSender(f *testing.F) {
 // TestPrograms runs more of them, and shows that they reach what matters.
 func TestPrograms(t *testing.T) {
 	var counts [Discarded + 1]int
-	acks, ends, probes := 0, 0, 0
+	acks, ends, probes, forced := 0, 0, 0, 0
 	for seed := range uint64(300) {
 		g := runProgram(t, seedProgram(seed))
 		if g.p.diff != "" {
@@ -199,15 +199,15 @@ func TestPrograms(t *testing.T) {
 		for fate, n := range g.p.counts {
 			counts[fate] += n
 		}
-		acks, ends, probes = acks+g.acks, ends+g.p.ends, probes+g.p.probes
+		acks, ends, probes, forced = acks+g.acks, ends+g.p.ends, probes+g.p.probes, forced+g.p.forced
 	}
-	t.Log(counts, acks, ends, probes)
+	t.Log(counts, acks, ends, probes, forced)
 	for fate := Acked; fate <= Discarded; fate++ {
 		if counts[fate] < 100 {
 			t.Errorf("%v: %d", fate, counts[fate])
 		}
 	}
-	if acks == 0 || ends == 0 || probes == 0 {
-		t.Error(acks, ends, probes)
+	if acks == 0 || ends == 0 || probes == 0 || forced == 0 {
+		t.Error(acks, ends, probes, forced)
 	}
 }

@@ -81,6 +81,34 @@ func (s *Sender) lose(space Space, p *sent, n int64, b *Batch) {
 	}
 }
 
+// probeRoom is how many records a probe timeout finds free at least: for two probes, a skipped number, and an ACK.
+const probeRoom = 4
+
+// makeRoom declares the oldest packets of a space lost that has no room left for probes, as RFC 9002 section 6.2.4 allows. forget drops them.
+func (s *Sender) makeRoom(space Space, b *Batch) {
+	sp := &s.spaces[space]
+	for n := sp.base; n < sp.next && n < sp.base+probeRoom-int64(sp.limit-sp.len()); n++ {
+		p := sp.at(n)
+		if p.state != waiting {
+			continue
+		}
+		counts := p.is(marked) && n >= sp.path
+		if !p.is(inFlight) {
+			if counts {
+				s.ecn.onDiscarded()
+			}
+			p.state, p.aux = gone, n
+			continue
+		}
+		if counts {
+			s.ecn.onLost()
+		}
+		octets := s.leave(sp, p, n)
+		p.state, p.aux = lost, int64(s.now)
+		b.add(p, n, space, octets, Lost)
+	}
+}
+
 // forget drops what needs no longer be known. Packets that were lost are known for a probe timeout, in which they can be acknowledged late
 // (RFC 9000 section 13.3), or until three quarters of the space's records are in use.
 func (s *Sender) forget(sp *sendSpace, space Space, b *Batch) {
@@ -112,7 +140,7 @@ func (r *lossRun) acked(at codec.Time) {
 // section 7.6.2): another such packet was sent the persistent congestion duration before it, after the first RTT sample, and none that was sent
 // between them, in any space, was acknowledged.
 func (s *Sender) establishes(space Space, at codec.Time) bool {
-	// 9002-7.6.2-3: "The persistent congestion period SHOULD NOT start until there is at least one RTT sample."
+	// 9002-7.6.2-4: "The persistent congestion period SHOULD NOT start until there is at least one RTT sample."
 	if s.rtt.first == codec.Never || at <= s.rtt.first {
 		return false
 	}

@@ -24,6 +24,7 @@ type pair struct {
 	ce       uint64
 	probes   int
 	samples  int
+	forced   int
 }
 
 // fault breaks a Sender from outside, as an error in its source would.
@@ -98,6 +99,15 @@ func (p *pair) Advance(now codec.Time) {
 	var res refResult
 	if due {
 		res = p.r.OnLossDetectionTimeout(now)
+	}
+	if p.b.Probe { // what is lost then was lost for want of room: that is not in the RFC's pseudocode
+		for _, o := range p.b.Outcomes {
+			if o.Fate == Lost {
+				p.forced++
+				p.r.giveUp(o)
+				res.lost = append(res.lost, o.Number)
+			}
+		}
 	}
 	p.finish("advance", &res)
 	for s := range Spaces {

@@ -82,7 +82,10 @@ func (r *Receiver) Largest(space Space) int64 {
 }
 
 // Seen tells whether packet n was received before, or is so far below the largest one, 1024 or more, that this is no longer known: it is to be dropped then
-// (RFC 9000 section 12.3). Ask when the header protection is removed, before the packet is decrypted. It costs the same for every n.
+// (RFC 9000 section 12.3). It costs the same for every n.
+//
+// 9000-12.3-11: "Duplicate suppression MUST happen after removing packet protection": ask when the packet was authenticated, before its
+// frames are looked at. Earlier answers would tell an observer the packet number by the time they take (RFC 9001 section 9.5).
 func (r *Receiver) Seen(space Space, n int64) bool {
 	return space >= Spaces || n < 0 || r.spaces[space].discarded || r.spaces[space].replay.seen(n)
 }
@@ -113,21 +116,21 @@ func (r *Receiver) Received(at codec.Time, space Space, n int64, eliciting bool,
 		sp.ce++
 	}
 	if !eliciting {
-		// 9000-13.2.1-5: "An endpoint MUST NOT send a non-ack-eliciting packet in response to a non-ack-eliciting packet, even if there are
+		// 9000-13.2.1-4: "An endpoint MUST NOT send a non-ack-eliciting packet in response to a non-ack-eliciting packet, even if there are
 		// packet gaps that precede the received packet."
 		return nil
 	}
 	sp.eliciting = max(sp.eliciting, n)
 	sp.pending++
 	switch {
-	case space != Application, // 9000-13.2.1-3: "An endpoint MUST acknowledge all ack-eliciting Initial and Handshake packets immediately"
-		sp.pending >= ackEvery, // 9000-13.2.2-3: "A receiver SHOULD send an ACK frame after receiving at least two ack-eliciting packets."
+	case space != Application, // 9000-13.2.1-2: "An endpoint MUST acknowledge all ack-eliciting Initial and Handshake packets immediately"
+		sp.pending >= ackEvery, // 9000-13.2.2-4: "A receiver SHOULD send an ACK frame after receiving at least two ack-eliciting packets."
 		reordered, missing,     // 9000-13.2.1-8
 		mark == CE,               // 9000-13.2.1-9: "SHOULD be acknowledged immediately"
 		r.maxDelay < Granularity: // no timer is that short
 		sp.now = true
 	case sp.pending == 1:
-		// 9000-13.2.1-3: "and all ack-eliciting 0-RTT and 1-RTT packets within its advertised max_ack_delay"
+		// 9000-13.2.1-2: "and all ack-eliciting 0-RTT and 1-RTT packets within its advertised max_ack_delay"
 		sp.at = at.Add(r.maxDelay)
 	}
 	return nil
@@ -183,14 +186,14 @@ func (r *Receiver) AppendAck(dst []byte, now codec.Time, space Space, size int) 
 	}
 	out, n, err := quic.AppendAck(dst, delay, list, ecn, size)
 	if err != nil || n == 0 {
-		return dst, quic.NoPacket, errNoAck
+		return dst, quic.NoPacket, errAckSize
 	}
 	return out, int64(list[0].Largest), nil
 }
 
 // AckSent notes that what AppendAck appended was sent, in a packet that elicits an acknowledgment or does not: nothing is owed any more.
 //
-// 9000-13.2.1-4: "an endpoint MUST NOT send more than one such packet in response to receiving an ack-eliciting packet."
+// 9000-13.2.1-3: "an endpoint MUST NOT send more than one such packet in response to receiving an ack-eliciting packet."
 func (r *Receiver) AckSent(space Space, eliciting bool) {
 	if space >= Spaces {
 		return
@@ -218,7 +221,7 @@ func (r *Receiver) AckAcked(space Space, largest int64) {
 	}
 	sp := &r.spaces[space]
 	sp.sentAcks = 0
-	// 9000-13.2.3-8: "A receiver SHOULD include an ACK Range containing the largest received packet number in every ACK frame."
+	// 9000-13.2.3-7: "A receiver SHOULD include an ACK Range containing the largest received packet number in every ACK frame."
 	below := min(largest+1, sp.largest)
 	if below > sp.pruned {
 		sp.pruned = below

@@ -431,6 +431,23 @@ func (r *reference) disqualify(late *refPacket) {
 	}
 }
 
+// giveUp takes a packet as lost that the Sender has no room for.
+func (r *reference) giveUp(o Outcome) {
+	q := r.sent_packets[o.Space][o.Number]
+	if q == nil {
+		return
+	}
+	delete(r.sent_packets[o.Space], o.Number)
+	q.status = refLost
+	if !q.old {
+		r.bytes_in_flight -= q.sent_bytes
+		if q.marked {
+			r.ecn.onLost()
+		}
+	}
+	r.SetLossDetectionTimer()
+}
+
 func (r *reference) OnPacketNumberSpaceDiscarded(now codec.Time, space Space) {
 	r.now = now
 	r.drop(space)

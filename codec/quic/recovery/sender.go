@@ -180,8 +180,12 @@ func (s *Sender) Sent(now codec.Time, space Space, p Packet) error {
 		return errGone
 	case p.Octets <= 0 || p.Octets > 1<<16:
 		return errSize
-	case p.Number != s.Next(space) || p.Number > quic.MaxPacketNumber:
+	case p.Number != s.Next(space):
 		return errNumber
+	case p.Number > quic.MaxPacketNumber:
+		// 9000-12.3-10: "If the packet number for sending reaches 2^62-1, the sender MUST close the connection without sending a
+		// CONNECTION_CLOSE frame or any further packets"
+		return errEnd
 	}
 	sp := &s.spaces[space]
 	sp.shrink()

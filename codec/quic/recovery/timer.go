@@ -12,7 +12,7 @@ import (
 func (s *Sender) Deadline() codec.Time { return s.deadline }
 
 // Advance is called at the Deadline, or at any other time, which does no harm. It fills b: with packets that are lost because of their age, or
-// with Probe. Then Probes tells how many packets are owed.
+// with Probe. Then Probes tells how many packets are owed; the oldest packets are given up as lost if there would be no room for these.
 func (s *Sender) Advance(now codec.Time, b *Batch) {
 	b.reset()
 	s.tick(now)
@@ -47,7 +47,12 @@ func (s *Sender) expire(b *Batch) {
 			}
 		}
 	}
-	// 9002-6.2.1-11: "When a PTO timer expires, the PTO backoff MUST be increased, resulting in the PTO period being set to twice its current
+	for i := range s.spaces {
+		if s.spaces[i].probes > 0 {
+			s.makeRoom(Space(i), b)
+		}
+	}
+	// 9002-6.2.1-9: "When a PTO timer expires, the PTO backoff MUST be increased, resulting in the PTO period being set to twice its current
 	// value."
 	s.backoff++
 	s.ecn.onTimeout()
@@ -87,14 +92,14 @@ func (s *Sender) earliestProbe() (at codec.Time, space Space, alone bool) {
 		}
 		d := timeout
 		if Space(i) == Application {
-			// 9002-6.2.1-8: "An endpoint MUST NOT set its PTO timer for the Application Data packet number space until the handshake is
+			// 9002-6.2.1-7: "An endpoint MUST NOT set its PTO timer for the Application Data packet number space until the handshake is
 			// confirmed."
 			if !s.confirmed {
 				continue
 			}
 			d = timeout + scale(s.maxAckDelay, factor)
 		}
-		// 9002-6.2.1-7: "When ack-eliciting packets in multiple packet number spaces are in flight, the timer MUST be set to the earlier value
+		// 9002-6.2.1-6: "When ack-eliciting packets in multiple packet number spaces are in flight, the timer MUST be set to the earlier value
 		// of the Initial and Handshake packet number spaces."
 		if t := sp.last.Add(d); at == codec.Never || t < at {
 			at, space = t, Space(i)
@@ -122,7 +127,7 @@ func scale(d, factor time.Duration) time.Duration {
 
 // setTimer sets the deadline (SetLossDetectionTimer).
 func (s *Sender) setTimer() {
-	// 9002-6.2.1-13: "The PTO timer MUST NOT be set if a timer is set for time threshold loss detection"
+	// 9002-6.2.1-12: "The PTO timer MUST NOT be set if a timer is set for time threshold loss detection"
 	if at, _ := s.earliestLoss(); at != codec.Never {
 		s.deadline = at
 		return

@@ -22,7 +22,7 @@ type PeerStreams struct {
 
 // Init makes p ready. The peer may have at most window streams open at the same time, and knows it from the transport parameters.
 func (p *PeerStreams) Init(window int) {
-	w := uint64(min(max(window, 0), quic.MaxStreamCount))
+	w := min(uint64(max(window, 0)), quic.MaxStreamCount)
 	*p = PeerStreams{window: w, limit: w, idle: p.idle}
 	p.idle.Clear()
 }

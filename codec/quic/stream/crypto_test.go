@@ -46,6 +46,32 @@ func TestCryptoMinimum(t *testing.T) {
 	}
 }
 
+// What TLS takes at once is counted as received; the bounds after the handshake are those from when it was done first.
+func TestCryptoAfter(t *testing.T) {
+	c, _ := newCrypto(Limits{Crypto: 20000, CryptoAfter: 8000, CryptoTotal: 9000})
+	lent, err := c.Receive(cryptoFrame(0, 1000))
+	require.NoError(t, err)
+	require.Len(t, lent, 1000)
+	require.True(t, c.Complete())
+	_, err = c.Receive(cryptoFrame(15000, 1000))
+	require.NoError(t, err)
+	require.False(t, c.Complete())
+
+	c, _ = newCrypto(Limits{Crypto: 20000, CryptoAfter: 8000, CryptoTotal: 9000})
+	_, err = c.Receive(cryptoFrame(0, 1000))
+	require.NoError(t, err)
+	c.HandshakeDone()
+	_, err = c.Receive(cryptoFrame(9000, 1))
+	reasonIs(t, err, rCryptoAhead)
+	_, err = c.Receive(cryptoFrame(1000, 8000))
+	require.NoError(t, err)
+	c.HandshakeDone()
+	_, err = c.Receive(cryptoFrame(10000, 1))
+	reasonIs(t, err, rCryptoTotal)
+	_, err = c.Receive(cryptoFrame(9000, 1000))
+	require.NoError(t, err)
+}
+
 // THREATS Q-08: a million CRYPTO frames, far ahead; ahead without a gap; and in order with a receiver that takes nothing.
 func TestThreatCrypto(t *testing.T) {
 	c, st := newCrypto(Limits{})
@@ -76,6 +102,10 @@ func TestThreatCrypto(t *testing.T) {
 	reasonIs(t, err, rCryptoSpans)
 	require.Equal(t, 257, n)
 	require.Less(t, memory(&c.data, st), 16<<10)
+
+	c.Release()
+	require.Zero(t, st.Held())
+	require.Empty(t, c.Peek())
 
 	// After the handshake: 64 KiB altogether, even if TLS takes all.
 	c, _ = newCrypto(Limits{})

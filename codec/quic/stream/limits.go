@@ -1,6 +1,9 @@
 package stream
 
-// Limits bound what a connection's streams take. Zero is the default, negative is the largest value there is.
+// maxLimit is the largest limit. A stream window of that size takes 8 MiB for the index of its chunks alone.
+const maxLimit = 1 << 30
+
+// Limits bound what a connection's streams take. Zero is the default; negative, or more than 2^30, is 2^30.
 type Limits struct {
 	// StreamWindow is the flow control window that a stream starts with, in octets: what initial_max_stream_data tells the peer. Default 256 KiB.
 	StreamWindow int
@@ -54,8 +57,8 @@ func norm(n *int, def int) {
 	switch {
 	case *n == 0:
 		*n = def
-	case *n < 0:
-		*n = 1 << 40
+	case *n < 0 || *n > maxLimit:
+		*n = maxLimit
 	}
 }
 

@@ -52,8 +52,8 @@ func TestReasons(t *testing.T) {
 func TestLimits(t *testing.T) {
 	l := Limits{}.Norm()
 	require.Equal(t, Limits{256 << 10, 6 << 20, 1 << 20, 15 << 20, 1024, 256 << 10, 100, 100, 64 << 10, 16 << 10, 64 << 10, 256}, l)
-	l = Limits{Crypto: 5, CryptoAfter: 6, Window: -1, Bidi: 3}.Norm()
-	require.Equal(t, []int{4096, 4096, 1 << 40, 3}, []int{l.Crypto, l.CryptoAfter, l.Window, l.Bidi})
+	l = Limits{Crypto: 5, CryptoAfter: 6, Window: -1, Uni: 1<<30 + 1, Bidi: 3}.Norm()
+	require.Equal(t, []int{4096, 4096, 1 << 30, 1 << 30, 3}, []int{l.Crypto, l.CryptoAfter, l.Window, l.Uni, l.Bidi})
 }
 
 // The documented bound holds for the worst that a peer can do: every stream full of gaps, chunks begun at both ends.

@@ -233,6 +233,29 @@ func TestChunksBounded(t *testing.T) {
 	}
 }
 
+// A chunk goes back with its last octet, not later, and the index keeps no pointer to it.
+func TestChunksGoBack(t *testing.T) {
+	r, st := newReassembler(1<<20, 16)
+	for at := uint64(0); at < 100*ChunkLen; at += ChunkLen / 2 {
+		_, err := r.Insert(at+1, pattern(at+1, ChunkLen/2), true)
+		require.NoError(t, err)
+	}
+	require.Equal(t, 101, st.Held())
+	lent, err := r.Insert(0, pattern(0, 1), true)
+	require.NoError(t, err)
+	require.Len(t, lent, 1)
+	for left := 100; left > 0; left-- {
+		require.NoError(t, r.Consume(len(r.Peek())))
+		require.Equal(t, left, st.Held())
+		for _, c := range r.chunks[len(r.chunks):cap(r.chunks)] {
+			require.Nil(t, c)
+		}
+	}
+	require.NoError(t, r.Consume(1))
+	require.Zero(t, st.Held())
+	require.EqualValues(t, 100*ChunkLen+1, r.High())
+}
+
 func TestDiscard(t *testing.T) {
 	r, st := newReassembler(1<<20, 16)
 	_, err := r.Insert(0, pattern(0, 100), false)

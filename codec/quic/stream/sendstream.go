@@ -131,8 +131,6 @@ func (s *SendStream) AppendProbe(dst []byte, size int, toEnd bool) (out []byte, 
 		return out, p, ok
 	}
 	size = s.payload(size, s.buf.Released(), toEnd)
-	// The gap in front may be anywhere up to Sent: an offset takes eight bytes at most.
-	size -= 8 - quic.VarintLen(s.buf.Released())
 	if size < 0 {
 		return dst, p, false
 	}

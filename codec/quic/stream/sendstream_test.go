@@ -44,6 +44,8 @@ func write(t testing.TB, r *sendRig, n int) {
 func TestSendStream(t *testing.T) {
 	r := newSend(1000, 1500, Limits{})
 	require.False(t, r.Pending())
+	require.False(t, r.Buffer().Closed())
+	require.EqualValues(t, 1000, r.Window().Limit())
 	write(t, r, 700)
 	require.Equal(t, SendReady, r.State())
 	out, p1, sent := r.AppendStream([]byte{1}, 500, false)
@@ -78,6 +80,7 @@ func TestSendStream(t *testing.T) {
 	require.Equal(t, pattern(0, p1.Len), parse(t, out).Data)
 	require.EqualValues(t, 1000, r.conn.Used())
 
+	require.True(t, r.Buffer().Closed())
 	require.True(t, r.MaxStreamData(5000))
 	require.False(t, r.MaxStreamData(4000))
 	out, p3, _ := r.AppendStream(nil, 2000, false)
@@ -350,4 +353,34 @@ func TestSendSilence(t *testing.T) {
 	}
 	require.Zero(t, testing.AllocsPerRun(200, turn))
 	require.Zero(t, r.Buffer().Buffered())
+}
+
+// By reference through a stream, with the copies of short writes between: all memory comes back, and the caller's is not kept.
+func TestSendStreamRef(t *testing.T) {
+	r := newSend(1<<30, 1<<30, Limits{SendBuffer: 1 << 20})
+	for n := range 200 {
+		size := 150
+		if n%2 == 1 {
+			size = 20
+		}
+		m, err := r.WriteRef(pattern(r.Buffer().Written(), size))
+		require.NoError(t, err)
+		require.Equal(t, size, m)
+	}
+	r.Close()
+	at := uint64(0)
+	for r.Pending() {
+		out, p, sent := r.AppendStream(nil, 300, false)
+		require.True(t, sent)
+		f := parse(t, out)
+		require.Equal(t, at, f.Offset)
+		require.Equal(t, pattern(at, len(f.Data)), f.Data)
+		at += uint64(len(f.Data))
+		require.NoError(t, r.Acked(p))
+	}
+	require.EqualValues(t, 200*85, at)
+	require.Equal(t, SendDataRecvd, r.State())
+	require.Zero(t, r.store.Held())
+	_, err := r.WriteRef(nil)
+	reasonIs(t, err, rPutState)
 }

@@ -1,0 +1,146 @@
+package path
+
+import (
+	"time"
+
+	"github.com/purewire/purewire/codec"
+)
+
+const (
+	// mtuProbes is how often a size is tried before it counts as too large (MAX_PROBES of RFC 8899 section 5.1.2).
+	mtuProbes = 3
+	// mtuStep is how exact the search is, in bytes.
+	mtuStep = 20
+	// mtuRaise is after how long a finished search begins anew, to find that the path carries more (PMTU_RAISE_TIMER of RFC 8899 section 5.1.1).
+	mtuRaise = 600 * time.Second
+	// mtuBlackhole is how many packets in a row, larger than MinDatagram, must be lost without one that arrives, until the path is taken to carry no more than
+	// MinDatagram.
+	mtuBlackhole = 6
+)
+
+// MTU finds the largest datagram that a path carries (RFC 8899, RFC 9000 section 14.3). It begins with MinDatagram, which is validated, and
+// searches by halving what is between the largest that has arrived and the smallest that has not. The zero value stays at MinDatagram.
+type MTU struct {
+	size    int // arrives
+	high    int // sizes above do not
+	max     int
+	probe   int // in flight, 0: none
+	losses  int // of probes of the size next
+	started bool
+	raise   codec.Time
+	black   int
+}
+
+// Start begins to search, when the handshake is complete (9000-14.3.1-1). most is the largest size in bytes of a UDP payload that we would send and that the peer
+// takes, its max_udp_payload_size. Below MinDatagram it is taken as that.
+func (m *MTU) Start(most int) {
+	most = max(most, MinDatagram)
+	*m = MTU{size: MinDatagram, high: most, max: most, started: true}
+}
+
+// Size returns how large datagrams may be, in bytes of UDP payload.
+func (m *MTU) Size() int { return max(m.size, MinDatagram) }
+
+// Probe returns the size of a datagram that should be sent now to search, padded, with a PING, counted in flight by congestion control but
+// its loss not taken for congestion (9000-14.4-2). It is 0 if none is due.
+func (m *MTU) Probe(now codec.Time) (size int) {
+	if !m.started || m.probe > 0 {
+		return 0
+	}
+	if m.done() {
+		if !m.raise.Reached(now) {
+			return 0
+		}
+		m.high, m.losses, m.raise = m.max, 0, codec.Never
+	}
+	return m.next()
+}
+
+// next is the size to try: the largest first, since that is right on most paths, then the middle.
+func (m *MTU) next() int {
+	if m.high == m.max && m.losses == 0 {
+		return m.max
+	}
+	return m.size + (m.high-m.size+1)/2
+}
+
+func (m *MTU) done() bool { return m.high-m.size < mtuStep && m.size < m.max || m.size >= m.max }
+
+// Sent says that the probe of this size is sent.
+func (m *MTU) Sent(size int) { m.probe = size }
+
+// Acked says that the probe was acknowledged: datagrams may be that large.
+func (m *MTU) Acked(now codec.Time) {
+	if m.probe > m.size {
+		m.size, m.losses, m.black = m.probe, 0, 0
+		m.high = max(m.high, m.size)
+	}
+	m.probe = 0
+	m.finish(now)
+}
+
+// Lost says that the probe was lost. A size is tried three times.
+func (m *MTU) Lost(now codec.Time) {
+	if m.probe == 0 {
+		return
+	}
+	size := m.probe
+	m.probe = 0
+	if m.losses++; m.losses < mtuProbes && size != m.max {
+		return
+	}
+	// The largest size is tried once only: it is a guess.
+	m.high, m.losses = max(size-1, m.size), 0
+	m.finish(now)
+}
+
+func (m *MTU) finish(now codec.Time) {
+	if m.done() && m.raise == codec.Never && m.size < m.max {
+		m.raise = now.Add(mtuRaise)
+	}
+}
+
+// Deadline returns when a finished search begins anew, Never if not.
+func (m *MTU) Deadline() codec.Time {
+	if m.probe > 0 || !m.done() {
+		return codec.Never
+	}
+	return m.raise
+}
+
+// PacketAcked and PacketLost tell of other packets than probes, with the size of their datagram. If many that are larger than MinDatagram are lost in a row, the
+// path is taken to carry no more than that, and the search begins anew: shrunk is true. Everything in flight that is larger is lost as well then.
+func (m *MTU) PacketAcked(size int) {
+	if size > MinDatagram {
+		m.black = 0
+	}
+}
+
+// PacketLost is described at PacketAcked.
+func (m *MTU) PacketLost(now codec.Time, size int) (shrunk bool) {
+	if size <= MinDatagram || !m.started || m.size == MinDatagram {
+		return false
+	}
+	if m.black++; m.black < mtuBlackhole {
+		return false
+	}
+	m.black, m.losses = 0, 0
+	m.high, m.size, m.raise = max(m.size-1, MinDatagram), MinDatagram, codec.Never
+	m.finish(now)
+	return true
+}
+
+// TooBig takes an ICMP message Packet Too Big, or its like, that says that size bytes of UDP payload are the most, and that the caller has validated (9000-14.2.1-4). It is used only to search
+// no further than that.
+func (m *MTU) TooBig(now codec.Time, size int) {
+	// 9000-14.2.1-2: "An endpoint MUST ignore an ICMP message that claims the PMTU has decreased below QUIC's smallest allowed maximum datagram
+	// size." 14.2.1-5: "An endpoint MUST NOT increase the PMTU based on ICMP messages". What has arrived is not doubted for it: loss will tell.
+	if size < MinDatagram || size >= m.high || size < m.size {
+		return
+	}
+	m.high, m.losses = size, 0
+	if m.probe > size {
+		m.probe = 0
+	}
+	m.finish(now)
+}
