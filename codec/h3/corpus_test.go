@@ -77,7 +77,6 @@ type corpusInstance struct {
 	fed   int    // octets of the chunk in progress that the Conn has consumed
 	kept  [128]rest
 	ready []uint64
-	bad   error
 	// of the last event
 	kind Kind
 	id   uint64
@@ -101,7 +100,7 @@ var (
 )
 
 func (in *corpusInstance) Reset() {
-	in.kind, in.fed, in.ready, in.bad = None, 0, in.ready[:0], nil
+	in.kind, in.fed, in.ready = None, 0, in.ready[:0]
 	for i := range in.kept {
 		k := &in.kept[i]
 		*k = rest{buf: k.buf[:0]}
@@ -194,9 +193,6 @@ func (in *corpusInstance) Next(src []byte) (n int, got bool, err error) {
 // turn does one thing: an event that is due, a stream that is unblocked, a piece of a chunk.
 func (in *corpusInstance) turn(src []byte) (n int, more bool, err error) {
 	in.ev.Kind = None
-	if in.bad != nil {
-		return 0, false, in.bad
-	}
 	if err := in.c.Err(); err != nil {
 		return 0, false, err
 	}
@@ -215,7 +211,7 @@ func (in *corpusInstance) turn(src []byte) (n int, more bool, err error) {
 	if len(src) < chunkHeader {
 		return 0, false, nil
 	}
-	kind, id, size := src[0], uint64(src[1]), int(src[2])<<8|int(src[3])
+	kind, id, size := src[0], uint64(src[1]&127), int(src[2])<<8|int(src[3])
 	have := min(size, len(src)-chunkHeader)
 	part := src[chunkHeader : chunkHeader+have]
 	if kind == 'd' || kind == 'f' {
@@ -236,9 +232,6 @@ func (in *corpusInstance) turn(src []byte) (n int, more bool, err error) {
 		err = in.c.Datagram(part, &in.ev)
 	case 't':
 		in.c.Advance(codec.Time(code) * 1e9)
-	default:
-		in.bad = &Error{Scope: codec.ScopeConn, Stream: NoStream, Reason: "corpus: none of d, f, r, s, g, t"}
-		return 0, false, in.bad
 	}
 	return chunkHeader + size, true, err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/qpack"
 	"github.com/stretchr/testify/require"
 )
@@ -129,4 +130,63 @@ func TestNoAllocations(t *testing.T) {
 			t.Error("no error")
 		}
 	}))
+}
+
+// TestHeld: an encoder that must not insert says nothing on its stream, refers to what is there, and inserts again when it may.
+func TestHeld(t *testing.T) {
+	var e qpack.Encoder
+	if err := e.SetPeer(4096, 16); err != nil {
+		t.Fatal(err)
+	}
+	list := func(name string) []codec.Field {
+		return []codec.Field{{Name: []byte(name), Value: []byte("a value of some length")}}
+	}
+	e.SetInserting(false)
+	if _, ins := e.AppendSection(nil, nil, 0, list("x-a")); len(ins) > 0 || e.Capacity() != 0 {
+		t.Errorf("%x", ins)
+	}
+	e.SetInserting(true)
+	long, ins := e.AppendSection(nil, nil, 4, list("x-a"))
+	if len(ins) == 0 || e.InsertCount() != 1 {
+		t.Errorf("%x, %d", ins, e.InsertCount())
+	}
+	e.SetInserting(false)
+	p, ins := e.AppendSection(nil, nil, 8, list("x-a"))
+	q, more := e.AppendSection(nil, nil, 12, list("x-b"))
+	if len(ins)+len(more) > 0 || len(p) != len(long) || len(q) <= len(p) || e.InsertCount() != 1 {
+		t.Errorf("%x %x, %x, %x", ins, more, p, q)
+	}
+}
+
+// TestOwesIncrement: an increment is owed from an insertion until it, or an acknowledgment that tells the same, is out.
+func TestOwesIncrement(t *testing.T) {
+	var e qpack.Encoder
+	var d qpack.Decoder
+	if err := e.SetPeer(4096, 16); err != nil {
+		t.Fatal(err)
+	}
+	d.Init(nil)
+	for _, acknowledged := range []bool{false, true} {
+		name := []byte("x-a")
+		if acknowledged {
+			name = []byte("x-b")
+		}
+		p, ins := e.AppendSection(nil, nil, 0, []codec.Field{{Name: name, Value: []byte("value")}})
+		if d.OwesIncrement() {
+			t.Error("owed before the insertion")
+		}
+		if err := d.ReadEncoderStream(ins); err != nil || !d.OwesIncrement() {
+			t.Error("not owed", err)
+		}
+		var b qpack.Block
+		if acknowledged {
+			if _, err := d.Decode(0, p, true, &b); err != nil {
+				t.Error(err)
+			}
+		}
+		out := d.AppendDecoderStream(nil, -1)
+		if d.OwesIncrement() || len(out) != 1 || (out[0] >= 0x80) != acknowledged {
+			t.Errorf("%x", out)
+		}
+	}
 }
