@@ -35,6 +35,8 @@ func FuzzNamed(data []byte) int {
 	return named.Run(crash{}, data)
 }
 
+// One function for each Target, which has the documentation: go doc ./fuzz.
+
 func FuzzHTTP1Request(data []byte) int   { return run("HTTP1Request", data) }
 func FuzzHTTP1Response(data []byte) int  { return run("HTTP1Response", data) }
 func FuzzHTTP1RoundTrip(data []byte) int { return run("HTTP1RoundTrip", data) }

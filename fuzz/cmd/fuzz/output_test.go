@@ -182,12 +182,11 @@ func FuzzDirty(f *testing.F) {
 	}
 	t.Chdir(dir)
 	var b bytes.Buffer
-	code, err := run([]string{"-time", "100x", "."}, &b)
-	if err == nil {
+	if _, err := run([]string{"-time", "100x", "."}, &b); err == nil {
 		t.Error("a time that is none is taken")
 	}
 	b.Reset()
-	code, err = run([]string{"-time", "300ms", "-parallel", "1", "."}, &b)
+	code, err := run([]string{"-time", "300ms", "-parallel", "1", "."}, &b)
 	if err != nil || code != 1 {
 		t.Fatalf("%d, %v\n%s", code, err, b.String())
 	}
