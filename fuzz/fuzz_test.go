@@ -57,3 +57,5 @@ func FuzzGRPC(f *testing.F)           { engine(f, "GRPC") }
 func FuzzGRPCPair(f *testing.F)       { engine(f, "GRPCPair") }
 func FuzzGRPCText(f *testing.F)       { engine(f, "GRPCText") }
 func FuzzGRPCInflate(f *testing.F)    { engine(f, "GRPCInflate") }
+func FuzzH3Server(f *testing.F)       { engine(f, "H3Server") }
+func FuzzH3Client(f *testing.F)       { engine(f, "H3Client") }
