@@ -311,12 +311,12 @@ func TestDatagramFlood(t *testing.T) {
 // TestInstructionsQueue: what waits for our encoder stream is bounded while the peer gives no credit for it, and the sections do without.
 func TestInstructionsQueue(t *testing.T) {
 	c, control := fresh(t, Client, nil)
-	c.Init(Client, nil)
+	c.Init(Client, Config{EncoderTable: 1 << 16}.Profile())
 	for i := range uint64(3) {
 		c.OpenUni(2 + 4*i)
 	}
 	c.Open(control)
-	s := Settings{MaxFieldSectionSize: NoLimit, QPACKMaxTableCapacity: 4096, QPACKBlockedStreams: 100}
+	s := Settings{MaxFieldSectionSize: NoLimit, QPACKMaxTableCapacity: 1 << 16, QPACKBlockedStreams: 100}
 	feed(c, control, s.Append([]byte{0}), false)
 	held := 0
 	for i := range uint64(500) {

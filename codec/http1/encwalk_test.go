@@ -26,7 +26,6 @@ type sender struct {
 type wrote struct {
 	heads []string
 	bodyN int
-	ended int
 }
 
 // encMove is a call.
