@@ -66,3 +66,5 @@ func FuzzGRPC(data []byte) int           { return run("GRPC", data) }
 func FuzzGRPCPair(data []byte) int       { return run("GRPCPair", data) }
 func FuzzGRPCText(data []byte) int       { return run("GRPCText", data) }
 func FuzzGRPCInflate(data []byte) int    { return run("GRPCInflate", data) }
+func FuzzH3Server(data []byte) int       { return run("H3Server", data) }
+func FuzzH3Client(data []byte) int       { return run("H3Client", data) }
