@@ -13,7 +13,10 @@ type link conn
 var _ drivers.Link = (*link)(nil)
 
 // Wake implements drivers.Link.
-func (l *link) Wake() { l.outer.Wake() }
+func (l *link) Wake() {
+	l.woken.Store(true)
+	l.outer.Wake()
+}
 
 // Post implements drivers.Link.
 func (l *link) Post(fn func(t *drivers.Turn, err error)) error {
@@ -24,7 +27,12 @@ func (l *link) Post(fn func(t *drivers.Turn, err error)) error {
 }
 
 // Go implements drivers.Link.
-func (l *link) Go(fn func()) { l.outer.Go(fn) }
+func (l *link) Go(fn func()) {
+	l.outer.Go(func() {
+		defer l.woken.Store(true)
+		fn()
+	})
+}
 
 // Pump implements drivers.Link.
 func (l *link) Pump() bool { return l.outer.Pump() }

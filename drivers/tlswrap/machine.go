@@ -52,6 +52,7 @@ type conn struct {
 	shared   atomic.Pointer[tls.ConnectionState]
 	deadline codec.Time // of the handshake
 	secure   atomic.Bool
+	woken    atomic.Bool // the inner machine asked for Advance
 	state    state
 	flags    flag
 	lastMax  int // Turn.Max of the inner machine's last Receive
@@ -191,7 +192,8 @@ func (c *conn) Advance(t *drivers.Turn) {
 			c.finished(t, err)
 		}
 	case stOpen:
-		if c.inner != nil {
+		// The last wake of the handshake may come after its result was seen. It is not the inner machine's.
+		if c.inner != nil && (c.woken.Swap(false) || c.inner.Deadline().Reached(t.Now)) {
 			c.flags |= fFeed
 			c.inner.Advance(t.Local.(*local).enter(t))
 		}
