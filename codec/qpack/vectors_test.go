@@ -228,6 +228,10 @@ func vectorOps() map[string]codectest.VectorOp {
 		"size":  func(a *codectest.Args) string { return fmt.Sprint(qpack.FieldSize(&argFields(a)[0])) },
 		"code":  func(a *codectest.Args) string { return qpack.Code(a.Uint()).Error() },
 		"count": func(a *codectest.Args) string { return fmt.Sprint(qpack.EncodeCount(a.Uint(), a.Uint())) },
+		"decode-count": func(a *codectest.Args) string {
+			v, reason := qpack.DecodeCount(a.Uint(), a.Uint(), a.Uint())
+			return strings.TrimSpace(fmt.Sprintf("%d %s", v, reason))
+		},
 		"settings": func(a *codectest.Args) string {
 			var l *qpack.Limits
 			if a.More() {
