@@ -201,6 +201,34 @@ func ParseVectors(file, text string) ([]*VectorCase, error) {
 	return cases, nil
 }
 
+// VectorInputs returns what take takes from the arguments of every vector in dir that uses the operation: seeds for a fuzz target. take is a
+// method of Args, (*Args).Hex for instance. The operation must be used.
+func VectorInputs(t TB, dir, op string, take func(*Args) []byte) (all [][]byte) {
+	t.Helper()
+	cases, err := LoadVectors(dir)
+	if err != nil {
+		t.Errorf("%v", err)
+		return nil
+	}
+	for _, c := range cases {
+		for _, v := range c.Vectors {
+			if v.Op != op {
+				continue
+			}
+			a, err := v.Args()
+			if err != nil {
+				t.Errorf("%s:%d: %v", v.File, v.Line, err)
+				continue
+			}
+			all = append(all, take(a))
+		}
+	}
+	if len(all) == 0 {
+		t.Errorf("%s: no vector uses %q", dir, op)
+	}
+	return all
+}
+
 // updateVectors writes results into the files of the cases.
 func updateVectors(cases []*VectorCase, results map[*Vector][]string) error {
 	files := map[string][]*Vector{}

@@ -98,6 +98,20 @@ func TestVectorsRefuse(t *testing.T) {
 	}
 }
 
+func TestVectorInputs(t *testing.T) {
+	var r recorder
+	got := VectorInputs(&r, "testdata/vectors", "push", (*Args).Bytes)
+	if len(got) != 3 || string(got[0]) != "a b\n" || len(r.reports) != 0 {
+		t.Errorf("%q, %q", got, r.reports)
+	}
+	if got = VectorInputs(&r, "testdata/vectors", "pop", (*Args).Bytes); len(got) != 0 || len(r.reports) != 1 {
+		t.Errorf("%q, %q", got, r.reports)
+	}
+	if got = VectorInputs(&r, "testdata/none", "push", (*Args).Bytes); len(got) != 0 || len(r.reports) != 2 {
+		t.Errorf("%q, %q", got, r.reports)
+	}
+}
+
 func TestArgs(t *testing.T) {
 	a, err := parseArgs(`k=v "q \" = x" 0x1f  flag n=-7 n=8 b="a b" h=0aff u=0x10 ff00`)
 	if err != nil {
