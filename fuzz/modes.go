@@ -204,6 +204,7 @@ eof size=18
 eof initial size=6
 client eof size=1
 0rtt eof size=9
+eof size=41
 `,
 	"H3Server": `answer server
 server

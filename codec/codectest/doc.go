@@ -22,6 +22,17 @@
 // RunGolden reads literate cases from text files, each an input with the log of events that it must give, compares, and
 // applies every law to each. The format is described in corpus/README.md of the repository. The same files seed fuzzing.
 //
+// # Vectors
+//
+// RunVectors reads calls with their results from text files: for functions without state, encoders and scripts of operations, which
+// are no stream of events. The package under test gives its operations by name:
+//
+//	codectest.RunVectors(t, "../../corpus/toy/vectors", func() map[string]codectest.VectorOp {
+//		return map[string]codectest.VectorOp{
+//			"append": func(a *codectest.Args) string { return codectest.Quote(toy.Append(nil, a.Bytes())) },
+//		}
+//	})
+//
 // # Laws
 //
 // Each law is also a function of its own that reports to a TB, a small part of testing.TB. A law reports once and stops.

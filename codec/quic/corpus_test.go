@@ -208,6 +208,12 @@ func FuzzHeader(f *testing.F) {
 	f.Add([]byte{0xc0, 0, 0, 0, 1, 0, 0, 0, 20, 23: 0, 28: 0}, uint8(8))
 	f.Add([]byte{0x40, 30: 0}, uint8(0))
 	f.Add([]byte{0x01, 0x01, 0x05, 0x0e, 0x01, 0x02}, uint8(0))
+	for _, b := range codectest.VectorInputs(f, vectorsDir+"/packets", "parse-header", (*codectest.Args).Hex) {
+		f.Add(b, uint8(0))
+	}
+	for _, b := range codectest.VectorInputs(f, vectorsDir+"/params", "parse-params", (*codectest.Args).Hex) {
+		f.Add(b, uint8(8))
+	}
 	f.Fuzz(func(t *testing.T, b []byte, idLen uint8) {
 		it := HeaderOptions{ShortIDLen: int(idLen % 21), Grease: idLen&0x80 != 0}.Packets(b)
 		var h Header

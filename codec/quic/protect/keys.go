@@ -102,6 +102,19 @@ func expandLabel(h func() hash.Hash, secret []byte, label string, n int) ([]byte
 	return hkdf.Expand(h, secret, string(info), n)
 }
 
+// expander makes several values of one secret, and keeps what crypto says where it refuses an algorithm.
+type expander struct {
+	hash   func() hash.Hash
+	secret []byte
+	err    error
+}
+
+func (x *expander) label(label string, n int) []byte {
+	out, err := expandLabel(x.hash, x.secret, label, n)
+	x.err = errors.Join(x.err, err)
+	return out
+}
+
 // InitialSecrets returns the secrets of both ends for Initial packets (RFC 9001 section 5.2). dstID is the Destination Connection ID of the
 // client's first Initial packet, or of the first one behind a Retry. Their suite is AES128GCM.
 func InitialSecrets(v quic.Version, dstID []byte) (client, server []byte, err error) {
@@ -110,14 +123,12 @@ func InitialSecrets(v quic.Version, dstID []byte) (client, server []byte, err er
 		return nil, nil, ErrVersion
 	}
 	initial, err := hkdf.Extract(sha256.New, dstID, []byte(pv.salt))
-	if err != nil {
-		return nil, nil, err
+	x := expander{sha256.New, initial, err}
+	client, server = x.label("client in", 32), x.label("server in", 32)
+	if x.err != nil {
+		return nil, nil, x.err
 	}
-	if client, err = expandLabel(sha256.New, initial, "client in", 32); err != nil {
-		return nil, nil, err
-	}
-	server, err = expandLabel(sha256.New, initial, "server in", 32)
-	return client, server, err
+	return client, server, nil
 }
 
 // Keys are the keys of one direction at one encryption level. They implement quic.Protection, for one goroutine at a time.
@@ -138,50 +149,34 @@ var _ quic.Protection = (*Keys)(nil)
 // New derives keys from a traffic secret (RFC 9001 section 5.1), as TLS gives it (crypto/tls.QUICEvent.Data) or InitialSecrets. It keeps no
 // reference to secret. The error is ErrSuite, ErrVersion or ErrSecret; or what crypto says where it refuses an algorithm.
 func New(v quic.Version, s Suite, secret []byte) (*Keys, error) {
-	k, h, err := derive(v, s, secret)
-	if err != nil {
-		return nil, err
-	}
-	keyLen, _, _ := s.params()
-	hp, err := expandLabel(h, secret, k.v.hp, keyLen)
-	if err != nil {
-		return nil, err
-	}
-	if s == ChaCha20Poly1305 {
-		k.hpKey = hp
-		return k, nil
-	}
-	k.block, err = aes.NewCipher(hp)
-	return k, err
-}
-
-// derive makes everything but header protection.
-func derive(v quic.Version, s Suite, secret []byte) (*Keys, func() hash.Hash, error) {
 	keyLen, h, hashLen := s.params()
 	if h == nil {
-		return nil, nil, ErrSuite
+		return nil, ErrSuite
 	}
 	pv, ok := lookup(v)
 	if !ok {
-		return nil, nil, ErrVersion
+		return nil, ErrVersion
 	}
 	if len(secret) != hashLen {
-		return nil, nil, ErrSecret
+		return nil, ErrSecret
 	}
 	k := &Keys{suite: s, v: pv, secret: append([]byte(nil), secret...)}
-	key, err := expandLabel(h, secret, pv.key, keyLen)
-	if err != nil {
-		return nil, nil, err
+	x := expander{hash: h, secret: k.secret}
+	key, hp := x.label(pv.key, keyLen), x.label(pv.hp, keyLen)
+	copy(k.iv[:], x.label(pv.iv, len(k.iv)))
+	aead, err := newAEAD(s, key)
+	k.aead = aead
+	if s == ChaCha20Poly1305 {
+		k.hpKey = hp
+	} else {
+		var blockErr error
+		k.block, blockErr = aes.NewCipher(hp)
+		err = errors.Join(err, blockErr)
 	}
-	iv, err := expandLabel(h, secret, pv.iv, len(k.iv))
-	if err != nil {
-		return nil, nil, err
+	if err = errors.Join(x.err, err); err != nil {
+		return nil, err
 	}
-	copy(k.iv[:], iv)
-	if k.aead, err = newAEAD(s, key); err != nil {
-		return nil, nil, err
-	}
-	return k, h, nil
+	return k, nil
 }
 
 func newAEAD(s Suite, key []byte) (cipher.AEAD, error) {
@@ -198,12 +193,9 @@ func newAEAD(s Suite, key []byte) (cipher.AEAD, error) {
 // Update returns the keys of the next key phase (RFC 9001 section 6.1). Header protection stays the same: 9001-6.1-3. It is only for 1-RTT keys. k is not changed.
 func (k *Keys) Update() (*Keys, error) {
 	_, h, hashLen := k.suite.params()
-	secret, err := expandLabel(h, k.secret, k.v.ku, hashLen)
-	if err != nil {
-		return nil, err
-	}
-	next, _, err := derive(k.v.version, k.suite, secret)
-	if err != nil {
+	secret, refused := expandLabel(h, k.secret, k.v.ku, hashLen)
+	next, err := New(k.v.version, k.suite, secret)
+	if err = errors.Join(refused, err); err != nil {
 		return nil, err
 	}
 	next.block, next.hpKey = k.block, k.hpKey
@@ -244,10 +236,7 @@ func (k *Keys) Mask(sample []byte) uint64 {
 		k.block.Encrypt(k.mask[:], sample[:16])
 		return binary.BigEndian.Uint64(k.mask[:]) >> 24
 	}
-	c, err := chacha20.NewUnauthenticatedCipher(k.hpKey, sample[4:16])
-	if err != nil {
-		panic(err) // lengths of key and nonce are fixed
-	}
+	c, _ := chacha20.NewUnauthenticatedCipher(k.hpKey, sample[4:16]) // the lengths of key and nonce are fixed: there is no error
 	c.SetCounter(binary.LittleEndian.Uint32(sample))
 	k.mask = [16]byte{}
 	c.XORKeyStream(k.mask[:5], k.mask[:5])
