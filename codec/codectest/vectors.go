@@ -106,8 +106,9 @@ func (v *Vector) run(t TB, table map[string]VectorOp, updating bool) (got []stri
 		}
 		err = args.Err()
 	}
-	for _, line := range got {
-		if err == nil && (strings.TrimSpace(line) == "" || vectorMark(line)) {
+	for i, line := range got {
+		got[i] = strings.TrimRight(line, " ") // editors lose blanks at the end of a line
+		if err == nil && (got[i] == "" || vectorMark(line)) {
 			err = fmt.Errorf("the result %q cannot be written", line)
 		}
 	}

@@ -1,77 +1,12 @@
 package qpack_test
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/qpack"
 	"github.com/stretchr/testify/require"
 )
-
-// The decoder stream of an Encoder that has sent sections with references on the streams 0, 4 and 4 again, with two insertions.
-var answerCases = []struct {
-	name, wire string
-	reason     string // empty: accepted
-	off        int64
-	known      uint64
-	left       int // outstanding sections
-}{
-	{"everything acknowledged", "808484", "", 0, 2, 0},
-	{"increment, then cancellation", "0244", "", 0, 2, 1},
-	{"cancellation of a stream without sections", "48", "", 0, 0, 3},
-	{"cancellation of a stream with a long id", "7fc0ffffffffffffff3f", "", 0, 0, 3},
-	{"acknowledged twice", "8080", "9204-4.4.1-4: Section Acknowledgment for a stream without an unacknowledged section", 1, 0, 0},
-	{"acknowledged after cancellation", "4484", "9204-4.4.1-4: Section Acknowledgment for a stream without an unacknowledged section", 1, 0, 0},
-	{"increment of 0", "00", "9204-4.4.3-3: Insert Count Increment of 0", 0, 0, 0},
-	{"increment beyond", "03", "9204-4.4.3-3: Insert Count Increment beyond what was inserted", 0, 0, 0},
-	{"increment beyond, after an acknowledgment", "8002", "9204-4.4.3-3: Insert Count Increment beyond what was inserted", 1, 0, 0},
-	{"acknowledgment of 63 bits", "ffffffffffffffffffff7f", "9204-7.4-3: stream of a Section Acknowledgment above 62 bits", 0, 0, 0},
-	{"cancellation of 63 bits", "807fffffffffffffffffff7f", "9204-7.4-3: stream of a Stream Cancellation above 62 bits", 1, 0, 0},
-	{"increment without end", "3f8080808080808080808080", "9204-7.4-3: Insert Count Increment above 62 bits", 0, 0, 0},
-}
-
-var answersReason = func() map[string]bool {
-	m := map[string]bool{}
-	for _, c := range answerCases {
-		m[c.reason] = true
-	}
-	return m
-}()
-
-// TestAnswers: what an Encoder makes of a decoder stream, whole and octet by octet. H3-03.
-func TestAnswers(t *testing.T) {
-	for _, c := range answerCases {
-		for _, step := range []int{1 << 10, 1, 3} {
-			var e qpack.Encoder
-			require.NoError(t, e.SetPeer(4096, 100))
-			for _, stream := range []uint64{0, 4, 4} {
-				e.AppendSection(nil, nil, stream, list("x-a: first", "x-b: second"))
-			}
-			require.Equal(t, uint64(2), e.InsertCount())
-			require.Equal(t, 3, e.Outstanding())
-			src := unhex(t, c.wire)
-			var err error
-			for len(src) > 0 && err == nil {
-				n := min(step, len(src))
-				err = e.ReadDecoderStream(src[:n])
-				src = src[n:]
-			}
-			if c.reason == "" {
-				require.NoError(t, err, c.name)
-				require.Equal(t, c.known, e.KnownReceived(), c.name)
-				require.Equal(t, c.left, e.Outstanding(), c.name)
-				continue
-			}
-			var qe *qpack.Error
-			require.True(t, errors.As(err, &qe), c.name)
-			require.ErrorIs(t, err, qpack.DecoderStreamError, c.name)
-			require.Equal(t, c.reason, qe.Reason, c.name)
-			require.Equal(t, c.off, qe.Off, c.name)
-			require.Same(t, err, e.ReadDecoderStream([]byte{0x48}), "sticky")
-		}
-	}
-}
 
 // H3-03: instructions that come before the peer's SETTINGS, and a million cancellations, cost no memory.
 func TestCancelFlood(t *testing.T) {
