@@ -11,7 +11,7 @@ NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod interop/*
 # Those of them that users import or install: they are linted and built for every system, too.
 SHIPPED := $(patsubst %/go.mod,%,$(wildcard grpcproto/go.mod protoc-gen-purewire-grpc/go.mod))
 
-.PHONY: run test check lint fmt vet staticcheck race layers sizes cross nested fuzz fuzz-gofuzz fuzz-libfuzzer fuzz-smoke bench conform conform-h2 conform-grpc soak build clean help
+.PHONY: mutants run test check lint fmt vet staticcheck race layers sizes cross nested fuzz fuzz-gofuzz fuzz-libfuzzer fuzz-smoke bench conform conform-h2 conform-grpc soak build clean help
 
 run: ## start the demo server on http://127.0.0.1:8080/ (ARGS="--driver stdnet --addr :9000")
 	$(GO) run ./cmd/purewire serve $(ARGS)
@@ -62,6 +62,9 @@ fuzz-libfuzzer: ## run the targets of fuzz/ with libFuzzer for FUZZTIME each (ne
 
 fuzz-smoke: ## build one target with go-fuzz and, where clang is, all with libFuzzer, and run them for seconds
 	GO="$(GO)" scripts/fuzz-smoke.sh
+
+mutants: ## plant bugs into the codecs, one at a time: corpus and laws must find each (ARGS="-only http2 -v")
+	$(GO) run ./fuzz/cmd/mutants $(ARGS)
 
 bench: ## run the benchmarks with their peers (module bench)
 	cd bench && $(GO) run ./cmd/bench $(ARGS)

@@ -137,6 +137,7 @@ func TestKeepalive(t *testing.T) {
 	require.ErrorIs(t, c.err, ErrUnresponsive)
 	var ne net.Error
 	require.True(t, errors.As(c.err, &ne) && ne.Timeout())
+	require.Equal(t, error(ErrUnresponsive), r.goneIn[0], "the pool learns it before the caller")
 	require.False(t, r.m.reserve(), "a connection that is gone takes a call")
 }
 

@@ -35,6 +35,8 @@ func FuzzNamed(data []byte) int {
 	return named.Run(crash{}, data)
 }
 
+// One function for each Target, which has the documentation: go doc ./fuzz.
+
 func FuzzHTTP1Request(data []byte) int   { return run("HTTP1Request", data) }
 func FuzzHTTP1Response(data []byte) int  { return run("HTTP1Response", data) }
 func FuzzHTTP1RoundTrip(data []byte) int { return run("HTTP1RoundTrip", data) }
@@ -64,3 +66,5 @@ func FuzzGRPC(data []byte) int           { return run("GRPC", data) }
 func FuzzGRPCPair(data []byte) int       { return run("GRPCPair", data) }
 func FuzzGRPCText(data []byte) int       { return run("GRPCText", data) }
 func FuzzGRPCInflate(data []byte) int    { return run("GRPCInflate", data) }
+func FuzzH3Server(data []byte) int       { return run("H3Server", data) }
+func FuzzH3Client(data []byte) int       { return run("H3Client", data) }

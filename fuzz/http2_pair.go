@@ -40,6 +40,7 @@ type http2Stream struct {
 	headed     bool // our head was sent
 	done       bool // we have ended our side
 	over       bool // the peer has
+	hints      int  // 103 sent
 	got        int
 	unread     int
 }
@@ -114,7 +115,8 @@ func (v *http2Conversation) step(k *http2End) {
 	case 7:
 		v.priority(k)
 	case 8:
-		if id, w := k.pick(p.N(256)); w != nil && k.Role() == http2.Server && !w.headed {
+		if id, w := k.pick(p.N(256)); w != nil && k.Role() == http2.Server && !w.headed && w.hints < http2.DefaultInformational {
+			w.hints++
 			var err error
 			k.out.out, err = k.AppendInformational(k.out.out, id, 103, fieldsOf(id, http2.Informational, http2.Server))
 			p.must(err, "103 on %d", id)

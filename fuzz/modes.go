@@ -205,6 +205,61 @@ eof initial size=6
 client eof size=1
 0rtt eof size=9
 `,
+	"H3Server": `answer server
+server
+answer goaway server
+answer server shutdown
+connect server
+connect datagrams server
+datagrams server
+datagrams maxstreams=3 server
+section=172 server
+section=171 server
+fields=4 server
+block=57 server
+block=56 server
+block=100 server
+server streams=2
+resets=3 server
+resets=3 server streams=1
+fruitless=100 server
+fruitless=4 server
+fruitless=20 server
+fruitless=40 server
+fruitless=5 goaway server
+datagrams fruitless=5 server
+fruitless=5 server
+fruitless=200 server
+answers=3 server table=220
+early-priorities=2 server
+early-priorities=-1 server
+maxstreams=3 server
+control=20 server
+blocked=2 server
+blocked=1 server
+server table=-1
+early server
+reset server
+server unis=3
+`,
+	"H3Client": `client open=GET,GET
+client open=GET
+client open=POST+
+client open=HEAD
+client open=CONNECT+
+client fields=4 open=GET
+block=100 client open=GET
+client info=2 open=GET
+client had-blocked=2 had-connect had-datagrams had-section=1000 had-table=200 resumed
+client had-blocked=2 had-section=1000 resumed
+client had-table=200 resumed
+client had-blocked=2 resumed
+client had-section=1000 resumed
+client had-table=0 resumed
+client had-connect resumed
+client had-datagrams resumed
+client
+`,
 	"GRPC": `eof plain
 plain
 max=4 plain

@@ -51,7 +51,7 @@ func Find(name string) *Target {
 	return all[i]
 }
 
-var all = slices.Concat(http1Targets, hpackTargets, http2Targets, wsTargets, qpackTargets, quicTargets, grpcTargets)
+var all = slices.Concat(http1Targets, hpackTargets, http2Targets, wsTargets, qpackTargets, quicTargets, h3Targets, grpcTargets)
 
 // Run runs the target on data and reports what it breaks to tb. It returns what the engine of go-fuzz wants to know: 1 for an
 // input that led somewhere, 0 for any other, -1 for one that is not to be kept.

@@ -131,6 +131,40 @@ func TestCancelStream(t *testing.T) {
 	})
 }
 
+// ready is a transport whose responses are there completely, as those of a fast server and a slow client.
+type ready struct{}
+
+func (ready) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, ProtoMajor: 2, Header: http.Header{"Content-Type": {"application/grpc"}},
+		Body:    io.NopCloser(bytes.NewReader([]byte("\x00\x00\x00\x00\x01a\x00\x00\x00\x00\x01b"))),
+		Trailer: http.Header{"Grpc-Status": {"0"}}}, nil
+}
+
+// TestCancelWins: of a call that was cancelled nothing more is received, though it is there.
+func TestCancelWins(t *testing.T) {
+	c := &rpc.Client{Base: "http://127.0.0.1:1", Transport: ready{}}
+	for _, cancel := range []bool{true, false} {
+		s, err := c.Stream(bound(t), "/t.Kinds/Count", nil)
+		require.NoError(t, err)
+		m, err := s.Recv()
+		require.NoError(t, err)
+		require.Equal(t, "a", string(m))
+		if cancel {
+			s.Cancel()
+			for range 2 {
+				_, err = s.Recv()
+				code(t, grpc.Canceled, err)
+			}
+			continue
+		}
+		m, err = s.Recv() // the twin
+		require.NoError(t, err)
+		require.Equal(t, "b", string(m))
+		_, err = s.Recv()
+		require.Equal(t, io.EOF, err)
+	}
+}
+
 func TestCallLimits(t *testing.T) {
 	addr := onStdnet(t, kinds(rpc.ServerConfig{}))
 	c := &rpc.Client{Base: "http://" + addr, Transport: transport(t, client.H2C), MaxSend: 100, MaxReceive: 50}

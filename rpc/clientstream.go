@@ -170,6 +170,9 @@ func (s *ClientStream) Recv() ([]byte, error) {
 	if s.headErr != nil {
 		return nil, s.finish(s.headErr)
 	}
+	if err := s.ctx.Err(); err != nil { // whatever has come already: nobody wants it any more
+		return nil, s.finish(s.failure(err))
+	}
 	msg, err := s.in.next()
 	if err != nil {
 		return nil, s.finish(s.over(err))

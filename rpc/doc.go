@@ -44,7 +44,14 @@
 //	ServerConfig.MaxReceive, Client.MaxReceive   longest message, as sent and inflated   4 MiB
 //	ServerConfig.MaxSend, Client.MaxSend         longest message before compression      none
 //
-// A stream holds one read buffer of 16 KiB and the message being received; nothing is allocated from a declared length.
+// A stream that waits holds a read buffer of 256 bytes, one that receives a shared one of 16 KiB, and the message being received;
+// nothing is allocated from a declared length. What a handler does not receive waits in the window of its stream, which package
+// server's Config.HTTP2.Window sets: 256 KiB by default.
+//
+// # Keepalive
+//
+// How often clients may send PINGs, PINGs to silent ones, and the age of connections are package server's (Config.HTTP2.Limits,
+// Config.Keepalive); PINGs to silent servers are package client's (Transport.Keepalive).
 //
 // # Typed stubs and reflection
 //

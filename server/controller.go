@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// SetReadDeadline, for http.ResponseController: reads of the body fail after it. Zero is none. The connection closes after a
-// response whose body read failed so.
+// SetReadDeadline, for http.ResponseController: reads of the body fail after it. Zero is none. The connection closes after the
+// response if the body had not come to its end by then.
 func (w *writer) SetReadDeadline(t time.Time) error {
 	x := w.x
 	x.g.mu.Lock()

@@ -100,7 +100,10 @@ func (c *conn) advanceHandler(t *drivers.Turn) {
 	}
 	if x.readAt.Reached(t.Now) {
 		x.readAt = codec.Never
-		x.readExpired, x.closeConn = true, true
+		x.readExpired = true
+		if !x.inEOF {
+			x.closeConn = true // else nothing is left to be read that would be taken for a request
+		}
 		x.g.changed()
 	}
 	if x.writeAt.Reached(t.Now) {

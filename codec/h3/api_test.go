@@ -356,3 +356,63 @@ func TestTable(t *testing.T) {
 		}
 	}
 }
+
+// TestTimeouts: streams that are blocked for too long end one by one, and the connection with them where they are too many. Either way no event
+// is lost or made up.
+func TestTimeouts(t *testing.T) {
+	wait := append(AppendFrameHeader(nil, FrameHeader{FrameHeaders, 3}), 2, 0, 0x80)
+	for _, next := range []func(c *Conn, ev *Event) error{
+		func(c *Conn, ev *Event) error { return c.Poll(ev) },
+		func(c *Conn, ev *Event) error { _, err := c.Next(0, wait, false, ev); return err },
+	} {
+		c, _ := fresh(t, Server, Config{Limits: Limits{Resets: 2, ResetRate: -1}}.Profile())
+		c.p = Config{Limits: Limits{Resets: 2}}.Profile()
+		c.flood.resets = 16
+		c.Advance(1e9)
+		for i := range uint64(4) {
+			c.Open(4 * i)
+			if got := feed(c, 4*i, wait, false); got != "" || c.Waits(4*i) != WaitTable {
+				t.Fatal(got)
+			}
+		}
+		c.p.resetRate = 0 // time brings nothing back
+		c.Advance(11e9 - 1)
+		if c.Pending() || c.Deadline() != 11e9 {
+			t.Error("too early", c.Deadline())
+		}
+		c.Advance(11e9)
+		var ev Event
+		for range 2 {
+			if err := next(c, &ev); err != nil || ev.Kind != StreamError || ev.Code != ExcessiveLoad {
+				t.Error(err, ev.Kind)
+			}
+		}
+		if err := next(c, &ev); code(err) != ExcessiveLoad || ev.Kind != None {
+			t.Error(err, ev.Kind)
+		}
+		if err := next(c, &ev); code(err) != ExcessiveLoad || ev.Kind != None || c.Pending() || c.Deadline() != codec.Never {
+			t.Error(err, ev.Kind)
+		}
+	}
+}
+
+// TestGoAwayRetry: a request of which a response has come may not be sent again, whatever GOAWAY says.
+func TestGoAwayRetry(t *testing.T) {
+	c, control := fresh(t, Client, nil)
+	for i := range uint64(2) {
+		c.AppendRequest(nil, 4*i, testHeads["GET"], nil, true)
+	}
+	feed(c, 0, section(nil, ":status", "100"), false)
+	var ev Event
+	if _, err := c.Next(control, AppendGoAway(nil, 0), false, &ev); err != nil || ev.Kind != GoAwayReceived {
+		t.Fatal(err, ev.Kind)
+	}
+	for i, retry := range []bool{false, true} {
+		if err := c.Poll(&ev); err != nil || ev.Kind != StreamReset || ev.Stream != uint64(4*i) || ev.Retry != retry {
+			t.Error(err, ev.Kind, ev.Stream, ev.Retry)
+		}
+	}
+	if c.Poll(&ev); ev.Kind != None || c.Streams() != 0 {
+		t.Error(ev.Kind, c.Streams())
+	}
+}

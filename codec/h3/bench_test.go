@@ -19,12 +19,11 @@ var browser = []codec.Field{
 
 // link connects a client and a server without any transport.
 type link struct {
-	k, s       Conn
-	kev, sev   Event
-	out, owed  []byte
-	id         uint64
-	b          testing.TB
-	withTables bool
+	k, s      Conn
+	kev, sev  Event
+	out, owed []byte
+	id        uint64
+	b         testing.TB
 }
 
 func newLink(b testing.TB, tables bool) *link {

@@ -201,7 +201,7 @@ func converse(t *testing.T, seed uint64) (done, waited int) {
 		}
 	}
 	if k.c.Streams() != 0 || s.c.Streams() != 0 {
-		t.Errorf("seed %d: %d and %d requests are left (GOAWAY %v)\n%v", seed, k.c.Streams(), s.c.Streams(), goaway, s.log)
+		t.Errorf("seed %d: %d and %d requests are left (GOAWAY %v)", seed, k.c.Streams(), s.c.Streams(), goaway)
 	}
 	s.c.GoAway()
 	k.c.Shutdown()

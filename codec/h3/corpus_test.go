@@ -266,11 +266,10 @@ func (in *corpusInstance) chunk(id uint64, part []byte, size int, fin bool) (n i
 	k := &in.kept[id]
 	fresh := part[in.fed:]
 	switch {
+	case (k.fin || k.waiting) && !whole:
+		return 0, false, nil
 	case k.fin: // a transport refuses octets behind the end
 	case k.waiting:
-		if !whole {
-			return 0, false, nil
-		}
 		k.buf = append(k.buf, fresh...)
 	case k.at == len(k.buf):
 		took, err := in.next(id, fresh, fin && whole)

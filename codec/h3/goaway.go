@@ -114,7 +114,7 @@ func (c *Conn) goAwayFrame(p []byte, ev *Event) Fault {
 // Pending reports whether Poll, or Next, has an event that needs no input.
 func (c *Conn) Pending() bool { return c.pending != 0 }
 
-// nextPending reports the next of the events that need no input, in the order of the table.
+// nextPending reports the next of the events that need no input, in the order of the table, or that the connection has failed over it.
 func (c *Conn) nextPending(ev *Event) bool {
 	for i := range c.tab.slots {
 		s := &c.tab.slots[i]
@@ -122,13 +122,10 @@ func (c *Conn) nextPending(ev *Event) bool {
 		case s.flags&(sRetry|sTimedOut|sResume) == 0:
 			continue
 		case s.has(sRetry):
-			ev.Kind, ev.Stream, ev.User, ev.Code, ev.Retry, ev.EndStream = StreamReset, s.id, s.user, RequestRejected, true, false
+			ev.Kind, ev.Stream, ev.User, ev.Code, ev.Retry, ev.EndStream = StreamReset, s.id, s.user, RequestRejected, s.phase == wantHead, false
 			c.abortStream(int32(i), RequestCancelled)
 		case s.has(sTimedOut):
-			if c.streamFault(fTableTimeout, int32(i), ev); c.failed() {
-				ev.Kind = None
-				return false
-			}
+			c.streamFault(fTableTimeout, int32(i), ev)
 		default:
 			s.flags &^= sResume
 			ev.Kind, ev.Stream, ev.User = Unblocked, s.id, s.user

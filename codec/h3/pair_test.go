@@ -3,7 +3,9 @@ package h3
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/purewire/purewire/codec"
@@ -78,17 +80,19 @@ func (e *end) send(id uint64, p []byte, fin bool) {
 	o.fin = o.fin || fin
 }
 
-// flush moves what the Conn owes to the streams.
-func (e *end) flush(limit int) {
+// flush moves what the Conn owes to the streams and reports whether there was anything.
+func (e *end) flush(limit int) (moved bool) {
 	for {
 		id, owes := e.c.NextOwed()
 		if !owes {
 			break
 		}
 		e.send(id, e.c.AppendOwed(nil, id, limit), false)
+		moved = true
 	}
 	var a Abort
 	for e.c.NextAbort(&a) {
+		moved = true
 		if a.Reset {
 			o := e.out[a.Stream]
 			if o == nil {
@@ -101,6 +105,7 @@ func (e *end) flush(limit int) {
 			in.stop, in.stopC = true, a.Code
 		}
 	}
+	return moved
 }
 
 func (e *end) note(err error) {
@@ -185,12 +190,13 @@ func exchange(r *rand.Rand, a, b *end) {
 	for {
 		moved := false
 		for _, e := range []*end{a, b} {
-			e.flush(1 + r.IntN(64))
+			moved = e.flush(1+r.IntN(64)) || moved
 			for e.c.Pending() {
 				e.note(e.c.Poll(&e.ev))
 			}
 			var ids []uint64
-			for id, o := range e.peer.out {
+			for _, id := range slices.Sorted(maps.Keys(e.peer.out)) {
+				o := e.peer.out[id]
 				if o.stop && !o.over {
 					o.stop = false
 					moved = true

@@ -12,7 +12,7 @@ func (c *Conn) Next(id uint64, src []byte, fin bool, ev *Event) (n int, err erro
 		return 0, &c.err
 	}
 	if c.pending != 0 && c.nextPending(ev) {
-		return 0, nil
+		return 0, c.Err()
 	}
 	slot := c.tab.find(id)
 	if slot < 0 {
@@ -43,7 +43,7 @@ func (c *Conn) Next(id uint64, src []byte, fin bool, ev *Event) (n int, err erro
 			}
 			return n, nil
 		case c.pending != 0 && c.nextPending(ev):
-			return n, nil
+			return n, c.Err()
 		case more:
 			continue
 		}
@@ -68,7 +68,7 @@ func (c *Conn) Poll(ev *Event) error {
 	if c.pending != 0 {
 		c.nextPending(ev)
 	}
-	return nil
+	return c.Err()
 }
 
 // step consumes what stands at the front of a stream, if it can, and counts it in the stream's off; more is false if it waits for

@@ -38,7 +38,7 @@ func (c *Conn) sendable(id uint64) (int32, Fault) {
 	return slot, ok
 }
 
-// begin makes the list to be sent in c.list, which ends with list.
+// put appends a pseudo-header field to the list that is to be sent, unless there is none.
 func (c *Conn) put(name, value []byte) {
 	if value != nil {
 		c.list = append(c.list, codec.Field{Name: name, Value: value})

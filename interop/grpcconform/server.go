@@ -28,8 +28,10 @@ func serve(driver string, r io.Reader, w io.Writer) error {
 	if err := readMessage(r, req); err != nil {
 		return err
 	}
+	// FirstByte and Idle: the suite's clients keep connections for later, and a request on one that is just being closed fails with
+	// HTTP/1.1 whoever the server is.
 	cfg := server.Config{Handler: service(int64(req.MaxSize)),
-		Deadlines: server.Deadlines{BodyIdle: -1, BodyMinRate: -1, Handler: -1, Request: -1}}
+		Deadlines: server.Deadlines{FirstByte: -1, Idle: -1, BodyIdle: -1, BodyMinRate: -1, Handler: -1, Request: -1}}
 	var svc drivers.Service
 	svc, err := server.New(cfg)
 	if err != nil {

@@ -11,4 +11,14 @@
 //	net/http ReadRequest    http.ReadRequest again and again: a parser, which leaves Host to its caller
 //	net/http ReadResponse   http.ReadResponse again and again, 1xx skipped
 //	fasthttp                Server with default limits; Response.Read
+//	x/net http2             Server, whose handlers wait until all of the input was read; a client connection of Transport
+//	x/net Framer            Framer with ReadMetaHeaders: single frames and field sections, no streams
+//	gorilla, coder          a connection behind a handshake in memory, read message by message
+//	gobwas                  wsutil.Reader with the checks of headers and UTF-8 on
+//	x/net hpack             Decoder with a table of 4096 octets
+//	quic-go/qpack           Decoder, which knows the static table
+//	quicvarint              Parse and Read
+//
+// The fuzz targets of this package hold ours against one of them each, with a list of the differences that are known. The text of
+// a peer's error is shown and never compared.
 package verdict

@@ -228,12 +228,16 @@ func FuzzWSAgainstGobwas(f *testing.F) {
 			in.Role = core.Client
 		}
 		differential(t, in, gobwasReader, func(_ []byte, reason string) bool {
-			return names(reason, "6455-5.2-6", // lengths that are not minimal
+			return names(reason, "6455-5.2-6", "6455-5.5-2: control frame longer", // lengths that are not minimal
 				"6455-10.4-1",  // limits on fragments and pings
 				"6455-7.4.1-1") // close codes above 4999
 		}, func(a, b *core.Verdict) bool {
 			// It knows the close codes of 2011.
 			if names(b.Reason, "status code is not defined in spec", "status code is only application level") {
+				return true
+			}
+			// A message that the end of input cuts inside of a control frame is whole for those who read it to io.EOF.
+			if a.Outcome == core.More && b.Outcome == core.More && len(b.Messages) == len(a.Messages)+1 {
 				return true
 			}
 			// It judges a frame when it is whole, and text when its message is: what ours refuses early is cut for it.

@@ -267,6 +267,7 @@ func xnetClient(in *core.Input) core.Verdict {
 	if whole && !wait(over) {
 		return core.Verdict{Reason: errLate.Error(), Left: -1}
 	}
+	s := frames(c.written()) // what it writes when the input ends is about that
 	c.eof()
 	if !wait(over) {
 		return core.Verdict{Reason: errLate.Error(), Left: -1}
@@ -275,7 +276,6 @@ func xnetClient(in *core.Input) core.Verdict {
 	if failure == nil {
 		streams[1] = m
 	}
-	s := frames(c.written())
 	v := http2Verdict(s, streams, nil, !ok)
 	var ended http2.StreamError
 	switch {

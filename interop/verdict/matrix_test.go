@@ -4,6 +4,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -100,6 +101,9 @@ func TestPage(t *testing.T) {
 	require.NoError(t, err)
 	have, err := os.ReadFile("../../docs/verdicts.md")
 	require.NoError(t, err)
+	if made := "net/http of " + runtime.Version() + ","; !strings.Contains(string(have), made) {
+		t.Skipf("docs/verdicts.md was not made with %s, whose net/http may judge otherwise", runtime.Version())
+	}
 	want := Page(rows(t), string(goMod))
 	if string(have) == want {
 		return

@@ -3,6 +3,7 @@ package verdict
 import (
 	"fmt"
 	"regexp"
+	"runtime"
 	"strings"
 
 	"github.com/purewire/purewire/codec/codectest"
@@ -22,7 +23,7 @@ func Page(rows []core.Row, goMod string) string {
 	say("What this module's codecs and other implementations make of the %d inputs of [corpus/verdict](../corpus/verdict/README.md): one string of\n", len(rows))
 	say("bytes, one verdict each. The inputs are the shapes on which parsers have disagreed; %d of them are those of known vulnerabilities.\n\n", historical(rows))
 	say("    purewire verdict --wire http1 FILE      the same for any input\n    purewire verdict --corpus               the same for the library\n\n")
-	say("Others: net/http of Go %s", version(goMod, "go"))
+	say("Others: net/http of %s", runtime.Version())
 	for _, m := range modules {
 		say(", %s %s", strings.TrimPrefix(m, "github.com/"), version(goMod, m))
 	}
@@ -61,9 +62,6 @@ func version(goMod, module string) string {
 	m := regexp.MustCompile(`(?m)^\s*` + regexp.QuoteMeta(module) + ` (v?[0-9][^\s]*)`).FindStringSubmatch(goMod)
 	if m == nil {
 		return "?"
-	}
-	if module == "go" {
-		return strings.TrimSuffix(m[1], ".0")
 	}
 	return m[1]
 }

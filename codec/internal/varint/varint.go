@@ -23,24 +23,20 @@ func Len(v uint64) int {
 // Parse reads the variable-length integer at the start of src and returns it with its length in bytes: 1, 2, 4 or 8,
 // or 0 if src ends before the integer does. Encodings that are longer than needed are accepted, as RFC 9000 section 16 asks.
 func Parse(src []byte) (v uint64, n int) {
-	if len(src) == 0 {
-		return 0, 0
-	}
-	switch b := src[0]; {
-	case b < 0x40:
-		return uint64(b), 1
-	case b < 0x80:
-		if len(src) >= 2 {
-			return uint64(binary.BigEndian.Uint16(src)) & (1<<14 - 1), 2
+	// Written so that it is inlined, and inlined again where a package passes it on with "v, n = Parse(src); return".
+	if len(src) > 0 {
+		switch b := src[0]; {
+		case b < 0x40:
+			return uint64(b), 1
+		case b < 0x80 && len(src) > 1:
+			return uint64(binary.BigEndian.Uint16(src) & 0x3fff), 2
+		case b < 0xc0 && len(src) > 3:
+			return uint64(binary.BigEndian.Uint32(src) & 0x3fffffff), 4
+		case len(src) > 7:
+			return binary.BigEndian.Uint64(src) & Max, 8
 		}
-	case b < 0xc0:
-		if len(src) >= 4 {
-			return uint64(binary.BigEndian.Uint32(src)) & (1<<30 - 1), 4
-		}
-	case len(src) >= 8:
-		return binary.BigEndian.Uint64(src) & Max, 8
 	}
-	return 0, 0
+	return
 }
 
 // Append appends the shortest encoding of v to dst. Above Max there is none: dst is returned as it was.

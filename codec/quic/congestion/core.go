@@ -33,7 +33,6 @@ type undo struct {
 	window, threshold int64
 	prior             int64
 	start             codec.Time
-	hystart           hystart
 }
 
 func (c *core) Window() int64   { return c.window }
@@ -71,7 +70,7 @@ func (c *core) acked(now codec.Time, a *Ack) int64 {
 	if c.threshold == NoThreshold {
 		c.hystart.onAck(now, a)
 		if c.hystart.ended() {
-			// 9406-4.2-21: "If CSS_ROUNDS rounds are complete, enter the congestion avoidance phase by setting the ssthresh to the
+			// 9406-4.2: "If CSS_ROUNDS rounds are complete, enter the congestion avoidance phase by setting the ssthresh to the
 			// current cwnd."
 			c.threshold, c.prior = c.window, c.window
 		}
@@ -123,7 +122,7 @@ func (c *core) event(now, sentAt codec.Time, cause Cause, lost int64) bool {
 	}
 	c.undo = undo{
 		valid: cause == Lost, lost: lost,
-		window: c.window, threshold: c.threshold, prior: c.prior, start: c.start, hystart: c.hystart,
+		window: c.window, threshold: c.threshold, prior: c.prior, start: c.start,
 	}
 	c.start, c.recovering, c.oneMore = now, true, true
 	c.prior, c.carry = c.window, 0
@@ -145,12 +144,11 @@ func (c *core) reduce(threshold int64) {
 
 // collapse is persistent congestion.
 //
-// 9002-7.6.2-5: "When persistent congestion is declared, the sender's congestion window MUST be reduced to the minimum congestion
+// 9002-7.6.2-6: "When persistent congestion is declared, the sender's congestion window MUST be reduced to the minimum congestion
 // window (kMinimumWindow), similar to a TCP sender's response on an RTO".
 func (c *core) collapse() {
-	c.window, c.start, c.carry = c.minimum(), 0, 0
+	c.window, c.start, c.carry = c.minimum(), 0, 0 // without a start there is nothing to undo either
 	c.recovering = false
-	c.undo.valid = false
 	c.count.persistent++
 }
 
@@ -170,7 +168,6 @@ func (c *core) spurious(sentAt codec.Time, size int) bool {
 		return false // 9438-4.9.2: "CUBIC SHOULD continue to use the current and the most recent values of these variables."
 	}
 	c.window, c.threshold, c.prior, c.start = u.window, u.threshold, u.prior, u.start
-	c.hystart = u.hystart
 	c.recovering, c.oneMore, c.carry = false, false, 0
 	c.count.undone++
 	return true

@@ -38,10 +38,10 @@ type curve struct {
 }
 
 func (c *cubic) OnSent(now codec.Time, size int) {
-	if v := &c.curve; c.inFlight == 0 && v.running && v.idleSince != codec.Never {
+	if v := &c.curve; c.inFlight == 0 && v.idleSince != codec.Never {
 		// 9438-4.2: "The elapsed time t in Figure 1 MUST NOT include periods during which cwnd has not been updated due to
 		// application-limited behavior". Nothing was in flight.
-		if !v.paused {
+		if v.running && !v.paused {
 			v.epoch += max(now-v.idleSince, 0)
 			v.updated = now
 		}
@@ -113,7 +113,7 @@ func (c *cubic) avoid(now codec.Time, octets int64, rtt time.Duration) {
 		return
 	}
 	v.friendly = false
-	// 9438-4.4, 4.5: "In this region, cwnd MUST be incremented by (target - cwnd) / cwnd for each new ACK received, where target is
+	// 9438-4.4, 4.5: "In this region, cwnd MUST be incremented by (target - cwnd) / cwnd for each received new ACK, where target is
 	// calculated as described in Section 4.2."
 	target := wCubic(v.wMax, t+max(rtt, 0), v.k, c.datagram)
 	target = min(max(target, c.window), c.window+c.window/2)
@@ -157,11 +157,11 @@ func (c *cubic) OnPersistentCongestion(codec.Time) {
 	c.curve.wMax, c.curve.running = 0, false // section 4.8: the next stage begins with K = 0
 }
 
-func (c *cubic) OnSpurious(now, sentAt codec.Time, size int) {
+func (c *cubic) OnSpurious(_, sentAt codec.Time, size int) {
 	if c.spurious(sentAt, size) {
+		idle := c.curve.idleSince
 		c.curve = c.before
-		c.curve.idleSince = codec.Never
-		c.emptied(now)
+		c.curve.idleSince = idle
 	}
 }
 

@@ -89,7 +89,7 @@ func steady(t testing.TB, cfg Config, window int64) (Controller, codec.Time) {
 	c.OnSent(now, 1200)
 	now += codec.Time(100 * time.Millisecond)
 	c.OnLost(now, Loss{Octets: 1200, SentAt: now - 1})
-	return c, now
+	return c, now + 1 // what is sent now was sent after the event
 }
 
 // ack sends and acknowledges one window in pieces.
@@ -121,7 +121,7 @@ func TestCubicFastConvergence(t *testing.T) {
 // TestCubicAlpha: section 4.3. W_est grows by 9/17 of a segment per window, and by one once it has reached cwnd_prior.
 func TestCubicAlpha(t *testing.T) {
 	c, now := steady(t, Config{}, 20_000)
-	now = ack(c, now+1, 10*time.Microsecond)
+	now = ack(c, now, 10*time.Microsecond)
 	for range 3000 {
 		before := state(c)
 		acked := int64(0)
@@ -147,7 +147,7 @@ func TestCubicAlpha(t *testing.T) {
 	t.Fatal("never reached 100,000")
 }
 
-// TestCubicApplicationLimited: 9438-4.2-9: "The elapsed time t in Figure 1 MUST NOT include periods during which cwnd has not been updated due to
+// TestCubicApplicationLimited: 9438-4.2: "The elapsed time t in Figure 1 MUST NOT include periods during which cwnd has not been updated due to
 // application-limited behavior". An hour of idling, or of sending next to nothing, does not move the curve; its twin, an hour of sending, does.
 func TestCubicApplicationLimited(t *testing.T) {
 	const rtt = 100 * time.Millisecond
@@ -200,7 +200,7 @@ func TestCubicSpurious(t *testing.T) {
 	}
 	before := state(c)
 	lose := func(n int) codec.Time {
-		sent := now
+		sent := now + 1 // after the event before
 		for range n {
 			c.OnSent(sent, 1200)
 		}
@@ -220,6 +220,7 @@ func TestCubicSpurious(t *testing.T) {
 	after := state(c)
 	require.Equal(t, uint64(1), after.Undone)
 	before.Undone, before.Events = after.Undone, after.Events
+	before.Epoch++ // nothing was in flight for a nanosecond
 	require.Equal(t, before, after)
 	c.OnSpurious(now, sent, 1200)
 	require.Equal(t, after, state(c), "undone once")
@@ -306,6 +307,99 @@ func TestCubicAfterHyStart(t *testing.T) {
 	require.Zero(t, s.Events)
 }
 
+// TestCubicIdle: the curve stands still while nothing is in flight, however that came about: acknowledged, lost, discarded, found to be received after all.
+func TestCubicIdle(t *testing.T) {
+	const rtt = 100 * time.Millisecond
+	for name, empty := range map[string]func(c Controller, now codec.Time){
+		"acknowledged": func(c Controller, now codec.Time) {
+			c.OnAcked(now, Ack{Octets: 1200, SentAt: now - 1, RTT: RTT{Smoothed: rtt}})
+		},
+		"lost":      func(c Controller, now codec.Time) { c.OnLost(now, Loss{Octets: 1200}) },
+		"discarded": func(c Controller, now codec.Time) { c.OnDiscarded(now, 1200) },
+		"late": func(c Controller, now codec.Time) {
+			c.OnLost(now, Loss{Octets: 1200, SentAt: now - 1})
+			c.OnSpurious(now, now-1, 1200)
+		},
+	} {
+		c, now := steady(t, Config{}, 1_000_000)
+		now = ack(c, now, rtt)
+		now = ack(c, now, rtt)
+		c.OnSent(now, 1200)
+		elapsed := now.Sub(state(c).Epoch)
+		require.Equal(t, rtt, elapsed)
+		empty(c, now+1)
+		now = ack(c, now.Add(time.Hour), rtt)
+		require.InDelta(t, float64(elapsed+rtt), float64(now.Sub(state(c).Epoch)), 1, name)
+	}
+	// Sent and sent again: an earlier idle period does not count twice when an event is undone.
+	c, now := steady(t, Config{}, 1_000_000)
+	now = ack(c, now, rtt)
+	c.OnSent(now, 1200)
+	c.OnLost(now+1, Loss{Octets: 1200, SentAt: now}) // idle, and no stage has begun
+	c.OnSent(now+2, 1200)
+	c.OnSpurious(now+3, now, 1200)
+	epoch := state(c).Epoch
+	later := now.Add(time.Minute)
+	c.OnAcked(later, Ack{Octets: 1200, SentAt: now + 2, RTT: RTT{Smoothed: rtt}})
+	ack(c, later, rtt)
+	require.Equal(t, epoch, state(c).Epoch)
+}
+
+// TestCubicTarget: section 4.2. The target is at most 1.5 windows, so that a window of acknowledgments opens it by half at most. (That it
+// never closes is in FuzzController.)
+func TestCubicTarget(t *testing.T) {
+	c, now := steady(t, Config{}, 20_000)
+	now = ack(c, now, time.Millisecond)
+	for range 100 {
+		before := c.Window()
+		now = ack(c, now, 10*time.Minute) // W_cubic is beyond everything
+		require.InDelta(t, 600, float64(c.Window()-before), 1)
+	}
+}
+
+// TestMaxWindow: the limit holds in slow start and in each way of congestion avoidance.
+func TestMaxWindow(t *testing.T) {
+	for _, a := range []Algorithm{CUBIC, Reno} {
+		for _, rtt := range []time.Duration{time.Microsecond, time.Second} { // Reno-friendly, cubic
+			for _, lost := range []bool{false, true} {
+				c := make2(t, a, Config{InitialWindow: 20_000, MaxWindow: 20_500})
+				now := codec.Time(time.Second)
+				if lost {
+					c.OnSent(now, 1200)
+					c.OnLost(now+1, Loss{Octets: 1200, SentAt: now})
+					now += 2
+				}
+				for range 10_000 {
+					now = ack(c, now, rtt)
+					require.LessOrEqual(t, c.Window(), int64(20_500))
+				}
+				require.Equal(t, int64(20_500), c.Window())
+			}
+		}
+	}
+}
+
+// TestCubicPersistentLater: persistent congestion in the middle of a stage ends that stage, too.
+func TestCubicPersistentLater(t *testing.T) {
+	const rtt = 10 * time.Millisecond
+	c, now := steady(t, Config{}, 100_000)
+	for range 50 {
+		now = ack(c, now, rtt)
+	}
+	c.OnPersistentCongestion(now)
+	begin := now
+	for c.SlowStart() {
+		now = ack(c, now, rtt)
+	}
+	ack(c, now, rtt)
+	s := state(c)
+	require.Equal(t, CongestionAvoidance, s.Phase)
+	require.Greater(t, s.Epoch, begin)
+	require.Zero(t, s.K)
+	require.GreaterOrEqual(t, s.WMax, int64(70_000))
+	require.Less(t, s.WMax, int64(72_000))
+}
+
 // TestCubicResize: the curve still leaves from cwnd_epoch and arrives at W_max with another datagram size.
 func TestCubicResize(t *testing.T) {
 	c, now := steady(t, Config{}, 1_000_000)
@@ -314,5 +408,6 @@ func TestCubicResize(t *testing.T) {
 	c.SetDatagramSize(now, 9000, false)
 	after := state(c)
 	require.Equal(t, before.Window, after.Window)
+	require.Greater(t, before.K, time.Second)
 	require.InDelta(t, before.K.Seconds()/math.Cbrt(7.5), after.K.Seconds(), 1e-6)
 }

@@ -35,7 +35,7 @@ var reasons = [numReasons]string{
 	rBurst:         "9002-7.7-2: burst below one datagram, or of more than 2 GiB",
 	rMaxRate:       "9002-7.7-5: maximum rate that is negative",
 	rPacketSize:    "9002-B.2-2.2: pacer for datagrams not of 1200 to 65527 octets",
-	rGranularity:   "9002-7.7-8: timer granularity of more than a second",
+	rGranularity:   "9002-7.7-10: timer granularity of more than a second",
 }
 
 var failures = func() (all [numReasons]*Error) {

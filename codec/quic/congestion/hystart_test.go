@@ -111,6 +111,19 @@ func TestHyStartConservative(t *testing.T) {
 	}
 }
 
+// TestHyStartCarry: quarters of an octet are not lost in CSS.
+func TestHyStartCarry(t *testing.T) {
+	r := newRounds(t, Reno, Config{})
+	r.run(10, 100*ms)
+	r.run(10, 120*ms)
+	before := r.c.Window()
+	for range 400 {
+		r.c.OnSent(r.now-2, 1)
+		r.c.OnAcked(r.now, Ack{Octets: 1, SentAt: r.now - 2})
+	}
+	require.Equal(t, before+100, r.c.Window())
+}
+
 // TestHyStartResumes: a round in CSS with less delay than the baseline: slow start goes on, HyStart++ included.
 func TestHyStartResumes(t *testing.T) {
 	r := newRounds(t, CUBIC, Config{})

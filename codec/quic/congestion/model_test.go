@@ -44,8 +44,6 @@ type flow struct {
 	acked, lost, late int64 // octets
 	timeouts          int
 	peak              time.Duration // of the RTT
-	windowTime        float64       // integral of the window over time
-	windowAt          codec.Time
 }
 
 type sentPacket struct {
@@ -73,9 +71,6 @@ func (m *model) add(t testing.TB, a Algorithm, cfg Config, back time.Duration) *
 
 func (m *model) run(until codec.Time) {
 	for _, f := range m.flows {
-		if f.windowAt == codec.Never {
-			f.windowAt = m.sim.Now()
-		}
 		f.send(m.sim.Now())
 	}
 	m.sim.Run(until, func(e netsim.Event[packet]) {
@@ -96,8 +91,6 @@ func (m *model) run(until codec.Time) {
 }
 
 func (f *flow) send(now codec.Time) {
-	f.windowTime += float64(f.c.Window()) * now.Sub(f.windowAt).Seconds()
-	f.windowAt = now
 	for f.c.Available() >= datagram && f.p.Ready(now, datagram) {
 		f.m.down.Send(datagram, f.ect, packet{flow: f.node, number: f.first + int64(len(f.sent))})
 		f.sent = append(f.sent, sentPacket{at: now})
@@ -186,11 +179,4 @@ func (f *flow) timeout(now codec.Time) {
 		}
 	}
 	f.declare(now, loss)
-}
-
-// window returns the average window in datagrams since it was last asked.
-func (f *flow) window(since codec.Time) float64 {
-	w := f.windowTime / f.windowAt.Sub(since).Seconds() / datagram
-	f.windowTime = 0
-	return w
 }

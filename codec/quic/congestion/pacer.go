@@ -77,7 +77,7 @@ func (p *Pacer) Init(cfg PacerConfig) error {
 // SetRate tells the window in octets and the smoothed RTT, after every change of them. While the RTT is not known (zero), only the fixed maximum
 // rate applies.
 //
-// 9002-7.7-4: "rate = N * congestion_window / smoothed_rtt", with N = 1.25, and 2 in slow start, where the window doubles within a round trip.
+// 9002-7.7-6: "rate = N * congestion_window / smoothed_rtt", with N = 1.25, and 2 in slow start, where the window doubles within a round trip.
 func (p *Pacer) SetRate(now codec.Time, window int64, smoothed time.Duration, slowStart bool) {
 	p.fill(now)
 	rate := p.maxRate

@@ -16,7 +16,7 @@ func makePacer(t testing.TB, cfg PacerConfig) *Pacer {
 	return p
 }
 
-// TestPacerRate: 9002-7.7-4: rate = N * congestion_window / smoothed_rtt, with N 1.25, and 2 in slow start.
+// TestPacerRate: 9002-7.7-6: rate = N * congestion_window / smoothed_rtt, with N 1.25, and 2 in slow start.
 func TestPacerRate(t *testing.T) {
 	p := makePacer(t, PacerConfig{})
 	require.Zero(t, p.Rate(), "not known yet")
@@ -118,6 +118,16 @@ func TestPacerLargePacket(t *testing.T) {
 	p.OnSent(now, 9000)
 	require.Equal(t, now.Add(800*time.Microsecond), p.Next(now, 9000))
 	require.True(t, p.Ready(now.Add(800*time.Microsecond), 9000))
+}
+
+// TestPacerSlower: what a fast path was allowed at once is not kept for a slow one.
+func TestPacerSlower(t *testing.T) {
+	p := makePacer(t, PacerConfig{})
+	p.SetRate(1, 10_000_000, 10*ms, false)
+	require.Equal(t, int64(12_000), p.Budget(1))
+	require.Equal(t, int64(2_501_200), p.Budget(1e9), "2 ms at 1250 octets a microsecond, and a packet")
+	p.SetRate(1e9, 12_000, 10*ms, false)
+	require.Equal(t, int64(12_000), p.Budget(1e9))
 }
 
 // TestPacerZero: the zero Pacer is unlimited.

@@ -170,7 +170,7 @@ func TestRenoStates(t *testing.T) {
 	phase(Recovery, (6600+1200*1200/6600)/2)
 	require.Equal(t, uint64(1), state(c).CEEvents)
 	require.Equal(t, uint64(2), state(c).Events)
-	// 9002-7.6.2-5
+	// 9002-7.6.2-6
 	c.OnPersistentCongestion(32)
 	phase(SlowStart, 2400)
 	require.Equal(t, int64((6600+1200*1200/6600)/2), state(c).Threshold)

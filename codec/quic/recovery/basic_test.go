@@ -164,7 +164,6 @@ func TestOptimisticAck(t *testing.T) {
 // The example of RFC 9002 section 7.6.3, in seconds.
 func TestPersistentCongestionExample(t *testing.T) {
 	s, b := newSender(t), &Batch{}
-	const second = 1000 * ms
 	s.rtt.Update(t0-ms, 200*time.Millisecond, 0) // "a prior RTT sample existed"
 	send(t, s, t0, Application)
 	send(t, s, t0+second, Application)

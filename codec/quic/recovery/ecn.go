@@ -58,6 +58,7 @@ func (e *ECN) onTimeout() {
 	if e.state == ecnTesting {
 		if e.timeout++; e.timeout >= ecnTimeouts {
 			e.state = ecnUnknown
+			e.blackhole()
 		}
 	}
 }

@@ -102,6 +102,27 @@ func TestECNBlackHole(t *testing.T) {
 	require.True(t, s.ECN().Capable())
 }
 
+// The packets of the test may be lost before it ends.
+func TestECNLostBefore(t *testing.T) {
+	s, b := newSender(t), &Batch{}
+	require.Equal(t, 2, sendMarked(t, s, 2))
+	for range 3 {
+		send(t, s, t0, Application)
+	}
+	require.NoError(t, s.Ack(t0+ms, Application, ackOf(t, rangeOf(4, 4)), b))
+	require.Equal(t, []int64{0, 1}, fates(b)[Lost])
+	require.True(t, s.Marking(), "eight more are to be sent")
+	for range ecnTimeouts {
+		s.Advance(s.Deadline(), b)
+		for !b.Probe {
+			s.Advance(s.Deadline(), b)
+			send(t, s, s.now, Application)
+		}
+		send(t, s, s.now, Application)
+	}
+	require.True(t, s.ECN().Failed())
+}
+
 func TestNoECN(t *testing.T) {
 	var s Sender
 	require.NoError(t, s.Init(Config{Role: quic.Client, NoSkip: true, NoECN: true}))

@@ -267,7 +267,7 @@ func (p *pair) compare(what string) {
 	s, r := &p.s, p.r
 	for i := range s.spaces { // packets that are not in flight are not remembered for ever
 		for n, q := range r.sent_packets[i] {
-			if n < s.spaces[i].base && !q.in_flight {
+			if !q.in_flight && (n < s.spaces[i].base || s.spaces[i].at(n).state == gone) {
 				if q.marked && !q.old {
 					r.ecn.onDiscarded()
 				}

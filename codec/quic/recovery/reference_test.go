@@ -498,6 +498,7 @@ func (e *refECN) onTimeout() {
 	if !e.unknown && !e.capable && !e.bad {
 		e.timeouts++
 		e.unknown = e.timeouts == 3
+		e.all()
 	}
 }
 

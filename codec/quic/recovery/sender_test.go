@@ -125,7 +125,7 @@ func TestRoom(t *testing.T) {
 func TestSenderMemory(t *testing.T) {
 	require.Equal(t, uintptr(32), unsafe.Sizeof(sent{}))
 	require.Equal(t, uintptr(40), unsafe.Sizeof(Outcome{}))
-	require.Less(t, unsafe.Sizeof(Sender{}), uintptr(1024+256))
+	require.Less(t, unsafe.Sizeof(Sender{}), uintptr(1024))
 	var s Sender
 	require.NoError(t, s.Init(Config{Role: quic.Server, NoSkip: true}))
 	for range 4 {

@@ -399,7 +399,10 @@ func (w *world) run() string {
 		// The next thing that happens: a packet arrives, or a timer expires.
 		next := codec.Never
 		for _, e := range ends {
-			next = codec.Earliest(next, codec.Earliest(e.p.s.Deadline(), e.rx.Deadline()))
+			next = codec.Earliest(next, e.p.s.Deadline())
+			if !e.p.s.limited { // else nothing can be sent at that time
+				next = codec.Earliest(next, e.rx.Deadline())
+			}
 		}
 		arrival := -1
 		for i, d := range w.flying {

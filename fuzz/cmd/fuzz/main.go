@@ -162,7 +162,7 @@ func (o *options) fuzz(w io.Writer, number string, t target) (row, error) {
 		return row{}, err
 	}
 	err = cmd.Wait()
-	r := row{target: t, stats: p.stats, failed: err != nil, took: time.Since(start)}
+	r := row{target: t, stats: p.stats, failed: err != nil && !p.outOfTime(), took: time.Since(start)}
 	begin := ""
 	if o.live {
 		begin = "\r\x1b[K"

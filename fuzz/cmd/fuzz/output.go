@@ -101,6 +101,22 @@ func (p *parser) report(t target, read func(string) ([]byte, error), dir string)
 	return b.String()
 }
 
+// outOfTime tells whether the engine failed only because its time was over while it was at work, as it does now and then: nothing was
+// found then.
+func (p *parser) outOfTime() bool {
+	over := false
+	for _, line := range p.other {
+		switch f := strings.TrimSpace(line); {
+		case f == "context deadline exceeded":
+			over = true
+		case f == "", f == "FAIL", strings.HasPrefix(f, "--- FAIL: "), strings.HasPrefix(f, "exit status "), strings.HasPrefix(f, "FAIL\t"):
+		default:
+			return false
+		}
+	}
+	return over && p.file == ""
+}
+
 func caseName(t target, file string) string {
 	return "found by " + t.name + " " + filepath.Base(file)
 }

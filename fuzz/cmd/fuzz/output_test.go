@@ -142,6 +142,23 @@ func TestReportSeed(t *testing.T) {
 	}
 }
 
+// The engine fails now and then because its time is over. That is no finding; everything else is.
+func TestOutOfTime(t *testing.T) {
+	for _, file := range []string{"law.txt", "panic.txt", "program.txt", "seed.txt", "clean.txt"} {
+		if parse(t, file).outOfTime() {
+			t.Errorf("%s is not taken for a finding", file)
+		}
+	}
+	p := parse(t, "deadline.txt")
+	if !p.outOfTime() || p.execs != 139277 {
+		t.Errorf("taken for a finding: %q", p.other)
+	}
+	p.line("    Failing input written to testdata/fuzz/FuzzPayload/0123")
+	if p.outOfTime() {
+		t.Error("a failing input is no finding")
+	}
+}
+
 func TestSummary(t *testing.T) {
 	rows := []row{{target: target{"a/b", "FuzzX"}, stats: stats{elapsed: 2 * time.Second, execs: 100, interesting: 3, total: 9}}}
 	var b bytes.Buffer
@@ -182,12 +199,11 @@ func FuzzDirty(f *testing.F) {
 	}
 	t.Chdir(dir)
 	var b bytes.Buffer
-	code, err := run([]string{"-time", "100x", "."}, &b)
-	if err == nil {
+	if _, err := run([]string{"-time", "100x", "."}, &b); err == nil {
 		t.Error("a time that is none is taken")
 	}
 	b.Reset()
-	code, err = run([]string{"-time", "300ms", "-parallel", "1", "."}, &b)
+	code, err := run([]string{"-time", "300ms", "-parallel", "1", "."}, &b)
 	if err != nil || code != 1 {
 		t.Fatalf("%d, %v\n%s", code, err, b.String())
 	}
