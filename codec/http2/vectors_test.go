@@ -156,6 +156,19 @@ func (v *vectorConn) peer(ops map[string]codectest.VectorOp) {
 		end := a.Flag("end")
 		return v.feed(AppendHeaders(nil, uint32(a.Uint()), []byte("\x88"), end, MinFrameSize, nil))
 	}
+	// A field section of literals that are not indexed; the fields of a request that it has already may be said by the flag get.
+	ops["peer-head"] = func(a *codectest.Args) string {
+		var block []byte
+		if a.Flag("get") {
+			block = append(block, "\x82\x86\x84"...)
+		}
+		for _, f := range vectorFields(a) {
+			block = append(append(block, 0, byte(len(f.Name))), f.Name...)
+			block = append(append(block, byte(len(f.Value))), f.Value...)
+		}
+		end := a.Flag("end")
+		return v.feed(AppendHeaders(nil, uint32(a.Uint()), block, end, MinFrameSize, nil))
+	}
 	ops["peer-data"] = func(a *codectest.Args) string {
 		end, pad := a.Flag("end"), -1
 		if a.Has("pad") {
@@ -290,6 +303,10 @@ func textVectors(ops map[string]codectest.VectorOp) {
 		}
 		out, fits := AppendOrigin(nil, list...)
 		return strings.TrimPrefix(fmt.Sprintf("%s\nfits %v", frames(out), fits), "\n")
+	}
+	ops["priority"] = func(a *codectest.Args) string {
+		p, valid := ParsePriorityField(a.Bytes())
+		return fmt.Sprintf("urgency %d incremental %v valid %v %s", p.Urgency, p.Incremental, valid, codectest.Quote(AppendPriorityField(nil, p)))
 	}
 	ops["padding"] = func(a *codectest.Args) string { return codectest.Quote(AppendPadding(nil, int(a.Int()))) }
 	ops["code"] = func(a *codectest.Args) string { return ErrorCode(a.Uint()).Error() }
