@@ -277,6 +277,13 @@ func (v *vectorConn) scheduling(ops map[string]codectest.VectorOp) {
 		id, _, n := v.c.NextWritable()
 		return fmt.Sprintf("stream %d, %d octets", id, n)
 	}
+	ops["set-priority"] = func(a *codectest.Args) string {
+		p := Priority{Urgency: uint8(a.NamedInt("u")), Incremental: a.Flag("i")}
+		if err := v.c.SetPriority(uint32(a.Uint()), p); err != nil {
+			return failure(err)
+		}
+		return ""
+	}
 	ops["writable"] = func(a *codectest.Args) string { return fmt.Sprint(v.c.Writable(uint32(a.Uint()))) }
 	ops["blocked"] = func(a *codectest.Args) string { return v.c.Blocked(uint32(a.Uint())).String() }
 	ops["can-open"] = func(*codectest.Args) string { return fmt.Sprint(v.c.CanOpen(), " ", v.c.OpenBlocked()) }
