@@ -246,7 +246,7 @@ func TestGolden(t *testing.T) {
 
 // The verdict in a case's mode line was written by hand, before any decoder had run: what the RFC demands, without the
 // words of this implementation. The log in the file was looked through; this is what it was held against.
-func TestVerdicts(t *testing.T) {
+func TestGoldenVerdicts(t *testing.T) {
 	cases, err := codectest.LoadGolden(corpusDir)
 	if err != nil {
 		t.Fatal(err)

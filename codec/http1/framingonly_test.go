@@ -18,7 +18,7 @@ func factsOf(ev *Event) string {
 
 // What FramingOnly leaves out is the fields of heads and nothing else: on every golden input each event and each error, offset
 // included, is the same without them.
-func TestFramingOnly(t *testing.T) {
+func TestGoldenFramingOnly(t *testing.T) {
 	cases, err := codectest.LoadGolden(corpusDir)
 	require.NoError(t, err)
 	heads := 0

@@ -239,7 +239,7 @@ var notFromBytes = map[reason]bool{rCloseTimeout: true, rPongTimeout: true, rJoi
 
 // The verdict in a case's mode line was written by hand, from the RFCs: what must become of the input, without the words of
 // this implementation.
-func TestVerdicts(t *testing.T) {
+func TestGoldenVerdicts(t *testing.T) {
 	cases, err := codectest.LoadGolden(corpusDir)
 	if err != nil {
 		t.Fatal(err)
