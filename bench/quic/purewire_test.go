@@ -3,6 +3,7 @@ package quic
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"slices"
 	"testing"
 
 	"github.com/purewire/purewire/codec/quic"
@@ -132,11 +133,11 @@ func peers(t testing.TB) []peer {
 			}
 			return 0
 		},
-	}}, more...)
+	}}, slices.Concat(copied, inC)...)
 }
 
-// more are peers behind a build tag.
-var more []peer
+// Peers behind a build tag: those whose modules are copied, and those that cgo calls.
+var copied, inC []peer
 
 func frames(times int, frame []byte) int {
 	var d quic.FrameDecoder
