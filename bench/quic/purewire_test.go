@@ -67,8 +67,7 @@ func peers(t testing.TB) []peer {
 		ackFrame:    frames,
 		appendStream: func(times int, buf, data []byte) int {
 			for range times {
-				f := quic.Frame{Kind: quic.Stream, StreamID: 4, Offset: 1 << 20, Data: data}
-				if b, err := quic.AppendFrame(buf[:0], &f); err != nil || len(b) <= len(data) {
+				if b, err := quic.AppendFrame(buf[:0], &quic.Frame{Kind: quic.Stream, StreamID: 4, Offset: 1 << 20, Data: data}); err != nil || len(b) <= len(data) {
 					return -1
 				}
 			}
@@ -102,6 +101,17 @@ func peers(t testing.TB) []peer {
 					return -1
 				}
 				if _, err := o.Open(b, k); err != nil {
+					return -1
+				}
+			}
+			return 0
+		},
+	}, {
+		name: "purewire, header",
+		appendStream: func(times int, buf, data []byte) int {
+			for range times {
+				b, err := quic.AppendStreamHeader(buf[:0], 4, 1<<20, len(data), false, false)
+				if b = append(b, data...); err != nil || len(b) <= len(data) {
 					return -1
 				}
 			}
