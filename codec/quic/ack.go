@@ -1,5 +1,7 @@
 package quic
 
+import "github.com/purewire/purewire/codec/internal/varint"
+
 // AckInfo is what an ACK frame says (RFC 9000 section 19.3).
 type AckInfo struct {
 	// Largest is the largest packet number that is acknowledged.
@@ -48,8 +50,8 @@ func (r *AckRanges) Next() (rg Range, ok bool) {
 		return rg, true
 	}
 	r.left--
-	gap, n := ParseVarint(r.blocks)
-	length, m := ParseVarint(r.blocks[n:])
+	gap, n := varint.Parse(r.blocks)
+	length, m := varint.Parse(r.blocks[n:])
 	if n == 0 || m == 0 || gap+2+length > rg.Smallest {
 		r.done = true
 		return rg, true
@@ -92,8 +94,8 @@ func (p *frameParser) ack(f *Frame, ecn bool) reason {
 			gap, length, n = uint64(src[off]), uint64(src[off+1]), 2
 		} else {
 			var m int
-			gap, n = ParseVarint(src[off:])
-			length, m = ParseVarint(src[off+n:])
+			gap, n = varint.Parse(src[off:])
+			length, m = varint.Parse(src[off+n:])
 			if n == 0 || m == 0 {
 				p.short = true
 				return ok

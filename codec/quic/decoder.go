@@ -1,6 +1,10 @@
 package quic
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/purewire/purewire/codec/internal/varint"
+)
 
 // FrameDecoder reads the frames of one packet's payload. The zero value is of no use before Init. It is meant to be kept and
 // initialised again for every packet.
@@ -96,18 +100,18 @@ func wholeStream(src []byte, left int, role Role, f *Frame) int {
 	if typ&^7 != 8 {
 		return 0
 	}
-	id, off := ParseVarint(src[1:])
+	id, off := varint.Parse(src[1:])
 	off++
 	var offset uint64
 	if typ&4 != 0 {
 		var n int
-		offset, n = ParseVarint(src[off:])
+		offset, n = varint.Parse(src[off:])
 		off += n
 	}
 	size := uint64(left - off)
 	if typ&2 != 0 {
 		var n int
-		size, n = ParseVarint(src[off:])
+		size, n = varint.Parse(src[off:])
 		off += n
 	}
 	if size > uint64(len(src)-off) || offset+size > MaxVarint || sendOnly(StreamID(id), role) {
@@ -152,7 +156,7 @@ func (p *frameParser) fail(at int, r reason) reason {
 }
 
 func (p *frameParser) varint() uint64 {
-	v, n := ParseVarint(p.src[p.off:])
+	v, n := varint.Parse(p.src[p.off:])
 	if n == 0 {
 		p.short = true
 	}

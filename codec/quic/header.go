@@ -1,5 +1,7 @@
 package quic
 
+import "github.com/purewire/purewire/codec/internal/varint"
+
 // Header is the header of a packet as ParseHeader reads it: everything that is not protected. Which fields are used depends on Type:
 //
 //	Type                fields besides First and DstID
@@ -122,14 +124,14 @@ func (h *Header) long(src []byte, at int) (int, error) {
 		h.Token, h.Tag = src[at:tag:tag], src[tag:len(src):len(src)]
 		return len(src), nil
 	case Initial:
-		size, n := ParseVarint(src[at:])
+		size, n := varint.Parse(src[at:])
 		if at += n; n == 0 || size > uint64(len(src)-at) {
 			return 0, failure(rTokenCut)
 		}
 		h.Token = src[at : at+int(size) : at+int(size)]
 		at += int(size)
 	}
-	size, n := ParseVarint(src[at:])
+	size, n := varint.Parse(src[at:])
 	if n == 0 {
 		return 0, failure(rLengthCut)
 	}

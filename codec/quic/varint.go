@@ -10,7 +10,10 @@ func VarintLen(v uint64) int { return varint.Len(v) }
 
 // ParseVarint reads the variable-length integer at the start of src and returns it with its length in bytes: 1, 2, 4 or 8,
 // or 0 if src ends before the integer does. Encodings that are longer than needed are accepted, as RFC 9000 section 16 asks.
-func ParseVarint(src []byte) (v uint64, n int) { return varint.Parse(src) }
+func ParseVarint(src []byte) (v uint64, n int) {
+	v, n = varint.Parse(src)
+	return
+}
 
 // AppendVarint appends the shortest encoding of v to dst. Above MaxVarint there is none: dst is returned as it was.
 func AppendVarint(dst []byte, v uint64) []byte { return varint.Append(dst, v) }

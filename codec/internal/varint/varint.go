@@ -22,25 +22,17 @@ func Len(v uint64) int {
 
 // Parse reads the variable-length integer at the start of src and returns it with its length in bytes: 1, 2, 4 or 8,
 // or 0 if src ends before the integer does. Encodings that are longer than needed are accepted, as RFC 9000 section 16 asks.
-//
-// It is kept small enough that the functions of other packages that only call it are inlined, too.
 func Parse(src []byte) (v uint64, n int) {
-	if len(src) == 0 {
-		return
-	}
-	switch src[0] >> 6 {
-	case 0:
-		return uint64(src[0]), 1
-	case 1:
-		if len(src) >= 2 {
-			return uint64(binary.BigEndian.Uint16(src)) & (1<<14 - 1), 2
-		}
-	case 2:
-		if len(src) >= 4 {
-			return uint64(binary.BigEndian.Uint32(src)) & (1<<30 - 1), 4
-		}
-	default:
-		if len(src) >= 8 {
+	// Written so that it is inlined, and inlined again where a package passes it on with "v, n = Parse(src); return".
+	if len(src) > 0 {
+		switch b := src[0]; {
+		case b < 0x40:
+			return uint64(b), 1
+		case b < 0x80 && len(src) > 1:
+			return uint64(binary.BigEndian.Uint16(src) & 0x3fff), 2
+		case b < 0xc0 && len(src) > 3:
+			return uint64(binary.BigEndian.Uint32(src) & 0x3fffffff), 4
+		case len(src) > 7:
 			return binary.BigEndian.Uint64(src) & Max, 8
 		}
 	}
