@@ -8,7 +8,7 @@ import (
 )
 
 func init() {
-	more = []peer{{
+	copied = []peer{{
 		name:         "quic-go",
 		longHeader:   quicgo.BenchLongHeader,
 		streamFrame:  quicgo.BenchStreamFrame,

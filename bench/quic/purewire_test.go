@@ -3,6 +3,7 @@ package quic
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"slices"
 	"testing"
 
 	"github.com/purewire/purewire/codec/quic"
@@ -66,8 +67,7 @@ func peers(t testing.TB) []peer {
 		ackFrame:    frames,
 		appendStream: func(times int, buf, data []byte) int {
 			for range times {
-				f := quic.Frame{Kind: quic.Stream, StreamID: 4, Offset: 1 << 20, Data: data}
-				if b, err := quic.AppendFrame(buf[:0], &f); err != nil || len(b) <= len(data) {
+				if b, err := quic.AppendFrame(buf[:0], &quic.Frame{Kind: quic.Stream, StreamID: 4, Offset: 1 << 20, Data: data}); err != nil || len(b) <= len(data) {
 					return -1
 				}
 			}
@@ -106,6 +106,17 @@ func peers(t testing.TB) []peer {
 			}
 			return 0
 		},
+	}, {
+		name: "purewire, header",
+		appendStream: func(times int, buf, data []byte) int {
+			for range times {
+				b, err := quic.AppendStreamHeader(buf[:0], 4, 1<<20, len(data), false, false)
+				if b = append(b, data...); err != nil || len(b) <= len(data) {
+					return -1
+				}
+			}
+			return 0
+		},
 	}, raw(t), {
 		name: "quicvarint",
 		parseVarints: func(times int, wire []byte) int {
@@ -132,11 +143,11 @@ func peers(t testing.TB) []peer {
 			}
 			return 0
 		},
-	}}, more...)
+	}}, slices.Concat(copied, inC)...)
 }
 
-// more are peers behind a build tag.
-var more []peer
+// Peers behind a build tag: those whose modules are copied, and those that cgo calls.
+var copied, inC []peer
 
 func frames(times int, frame []byte) int {
 	var d quic.FrameDecoder

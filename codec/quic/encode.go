@@ -9,6 +9,9 @@ func AppendFrame(dst []byte, f *Frame) ([]byte, error) {
 	if f.Kind == Padding {
 		return append(dst, f.Data...), nil
 	}
+	if f.Kind == Stream { // first, for most frames with data are these
+		return append(appendStreamHead(dst, f.StreamID, f.Offset, len(f.Data), f.Fin, f.ToEnd), f.Data...), nil
+	}
 	out := append(dst, byte(f.Type()))
 	switch f.Kind {
 	case Ack:
@@ -22,8 +25,6 @@ func AppendFrame(dst []byte, f *Frame) ([]byte, error) {
 		out = append(out, f.Data...)
 	case NewToken:
 		out = append(AppendVarint(out, uint64(len(f.Data))), f.Data...)
-	case Stream:
-		out = append(f.streamHead(out, len(f.Data)), f.Data...)
 	case MaxData, DataBlocked, MaxStreams, StreamsBlocked:
 		out = AppendVarint(out, f.Value)
 	case MaxStreamData, StreamDataBlocked:
@@ -59,16 +60,15 @@ func AppendStreamHeader(dst []byte, id StreamID, offset uint64, size int, fin, t
 	if size < 0 || offset > MaxVarint || offset+uint64(size) > MaxVarint {
 		return dst, failure(rPutStreamEnd)
 	}
-	f := Frame{Kind: Stream, StreamID: id, Offset: offset, Fin: fin, ToEnd: toEnd}
-	return f.streamHead(append(dst, byte(f.Type())), size), nil
+	return appendStreamHead(dst, id, offset, size, fin, toEnd), nil
 }
 
-func (f *Frame) streamHead(out []byte, size int) []byte {
-	out = AppendVarint(out, uint64(f.StreamID))
-	if f.Offset > 0 {
-		out = AppendVarint(out, f.Offset)
+func appendStreamHead(dst []byte, id StreamID, offset uint64, size int, fin, toEnd bool) []byte {
+	out := AppendVarint(append(dst, byte(streamType(offset, fin, toEnd))), uint64(id))
+	if offset > 0 {
+		out = AppendVarint(out, offset)
 	}
-	if !f.ToEnd {
+	if !toEnd {
 		out = AppendVarint(out, uint64(size))
 	}
 	return out
@@ -156,7 +156,7 @@ func (f *Frame) check() reason {
 	if f.Kind == None || f.Kind >= numKinds {
 		return rPutKind
 	}
-	if uint64(f.StreamID) > MaxVarint || f.Value > MaxVarint || f.Sequence > MaxVarint || uint64(f.Code) > MaxVarint {
+	if uint64(f.StreamID)|f.Value|f.Sequence|uint64(f.Code) > MaxVarint { // one of them has a bit that MaxVarint, all ones, has not
 		return rPutValue
 	}
 	switch f.Kind {

@@ -107,7 +107,7 @@ func (f *Frame) Type() uint64 {
 	case Ack:
 		return 0x02 | bit(f.Ack.ECN, 1)
 	case Stream:
-		return 0x08 | bit(f.Offset > 0, 4) | bit(!f.ToEnd, 2) | bit(f.Fin, 1)
+		return streamType(f.Offset, f.Fin, f.ToEnd)
 	case MaxStreams:
 		return 0x12 | bit(f.Uni, 1)
 	case StreamsBlocked:
@@ -118,6 +118,10 @@ func (f *Frame) Type() uint64 {
 		return 0x30 | bit(!f.ToEnd, 1)
 	}
 	return uint64(plainTypes[f.Kind])
+}
+
+func streamType(offset uint64, fin, toEnd bool) uint64 {
+	return 0x08 | bit(offset > 0, 4) | bit(!toEnd, 2) | bit(fin, 1)
 }
 
 func bit(on bool, value uint64) uint64 {

@@ -4,6 +4,8 @@
 //
 //	cd bench && go run ./cmd/quic
 //	cd bench && go run ./cmd/quic -test.bench . -test.benchmem
+//
+// With the tag ngtcp2 the tests are built with that tag, too; bench/README.md has the command.
 package main
 
 import (
@@ -19,6 +21,9 @@ var copies = []struct{ module, pkg, file string }{
 	{"github.com/quic-go/quic-go", ".", "quicgo.go.txt"},
 	{"golang.org/x/net", "quic", "xnet.go.txt"},
 }
+
+// tags are what the tests are built with.
+var tags = "quicpeers"
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -67,7 +72,7 @@ func run(args []string) error {
 		}
 	}
 	binary := filepath.Join(tmp, "quic.test")
-	build := exec.Command("go", "test", "-c", "-modfile", mod, "-mod=mod", "-tags", "quicpeers", "-o", binary, "./quic")
+	build := exec.Command("go", "test", "-c", "-modfile", mod, "-mod=mod", "-tags", tags, "-o", binary, "./quic")
 	build.Stdout, build.Stderr = os.Stdout, os.Stderr
 	if err := build.Run(); err != nil {
 		return err

@@ -1,0 +1,5 @@
+//go:build ngtcp2
+
+package main
+
+func init() { tags += ",ngtcp2" }
