@@ -137,7 +137,10 @@ func (e *end) do(f func()) {
 // ask is do, and waits.
 func (e *end) ask(t *testing.T, f func()) {
 	done := make(chan struct{})
-	e.do(func() { f(); close(done) })
+	e.do(func() {
+		defer close(done)
+		f()
+	})
 	wait(t, done)
 }
 

@@ -68,6 +68,9 @@ func (a *app) event(e *end, ev *h3.Event) {
 	case h3.Trailers:
 		r.trailers = clone(ev.Fields)
 	case h3.Datagram:
+		if !e.c.DatagramsEnabled() {
+			return // the client's SETTINGS have not come yet
+		}
 		p, err := e.c.AppendDatagram(nil, ev.Stream)
 		if err != nil {
 			a.t.Error(err)
