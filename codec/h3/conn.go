@@ -285,11 +285,11 @@ func (c *Conn) Open(id uint64) error {
 		// RFC 9114 section 5.2-2: upon sending a GOAWAY frame, the endpoint SHOULD explicitly cancel any requests that have identifiers
 		// greater than or equal to the one indicated.
 		c.refuse(id)
-		return c.spentError(c.spend(1, id))
+		return c.spentError(c.spend(1, id) && !c.failed())
 	case c.peers >= c.p.streams:
 		c.next = max(c.next, id+4)
 		c.refuse(id)
-		return c.spentError(c.spendReset(fProvoked, id))
+		return c.spentError(c.spendReset(fProvoked, id) && !c.failed())
 	}
 	c.next = max(c.next, id+4)
 	c.peers++
@@ -316,4 +316,5 @@ func (c *Conn) spentError(alive bool) error {
 func (c *Conn) refuse(id uint64) {
 	c.dec.Cancel(id)
 	c.aborts = append(c.aborts, Abort{Stream: id, Code: RequestRejected, Reset: true, Stop: true})
+	c.boundAnswers(id)
 }

@@ -123,7 +123,9 @@ func (c *Conn) nextPending(ev *Event) bool {
 			continue
 		case s.has(sRetry):
 			ev.Kind, ev.Stream, ev.User, ev.Code, ev.Retry, ev.EndStream = StreamReset, s.id, s.user, RequestRejected, s.phase == wantHead, false
-			c.abortStream(int32(i), RequestCancelled)
+			if c.abortStream(int32(i), RequestCancelled); c.failed() {
+				ev.Kind = None
+			}
 		case s.has(sTimedOut):
 			c.streamFault(fTableTimeout, int32(i), ev)
 		default:

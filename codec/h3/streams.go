@@ -25,7 +25,7 @@ func (c *Conn) NextAbort(a *Abort) bool {
 // abortStream owes an abort of the parts of a stream that are open, and closes it. Nothing more of it is read.
 func (c *Conn) abortStream(slot int32, code ErrorCode) {
 	s := &c.tab.slots[slot]
-	reset, stop := !s.has(sEnded), s.phase != readDone
+	id, reset, stop := s.id, !s.has(sEnded), s.phase != readDone
 	if stop {
 		c.dec.Cancel(s.id)
 	}
@@ -33,6 +33,16 @@ func (c *Conn) abortStream(slot int32, code ErrorCode) {
 		c.aborts = append(c.aborts, Abort{Stream: s.id, Code: code, Reset: reset, Stop: stop})
 	}
 	c.drop(slot)
+	c.boundAnswers(id)
+}
+
+// boundAnswers ends the connection if the peer leaves too many answers of QPACK: it is called behind whatever owes a Stream Cancellation.
+//
+// RFC 9204 section 7.3: what waits for the decoder stream, whose credit the peer gives, has to be limited.
+func (c *Conn) boundAnswers(id uint64) {
+	if c.dec.Owed() > c.p.answers {
+		c.fail(fAnswers, id, c.offset(id))
+	}
 }
 
 // drop takes a request stream out of the table.
@@ -103,11 +113,14 @@ func (c *Conn) streamFault(f Fault, slot int32, ev *Event) {
 		return
 	}
 	ev.Kind, ev.Stream, ev.User, ev.Code, ev.Reason, ev.Retry, ev.EndStream = StreamError, id, user, f.Code(), f.Reason(), false, false
-	c.abortStream(slot, f.Code())
+	if c.abortStream(slot, f.Code()); c.failed() {
+		ev.Kind = None
+	}
 }
 
 // Reset ends a request stream in both directions, with RequestCancelled, or RequestRejected if a server has not processed it at all
-// (RFC 9114 section 4.1.1), or another code. Nothing more of it is reported.
+// (RFC 9114 section 4.1.1), or another code. Nothing more of it is reported. An error is a misuse, or has ended the connection: the peer leaves too many
+// answers of QPACK (Limits.Answers).
 func (c *Conn) Reset(id uint64, code ErrorCode) error {
 	slot := c.request(id)
 	switch {
@@ -117,7 +130,7 @@ func (c *Conn) Reset(id uint64, code ErrorCode) error {
 		return c.misused(fNoStream, id)
 	}
 	c.abortStream(slot, code)
-	return nil
+	return c.Err()
 }
 
 // StopReading says that the rest of what the peer sends on a request stream is not wanted; our own side goes on. A server that has answered
@@ -131,7 +144,7 @@ func (c *Conn) StopReading(id uint64, code ErrorCode) error {
 		return c.misused(fNoStream, id)
 	}
 	c.stopReading(slot, code)
-	return nil
+	return c.Err()
 }
 
 func (c *Conn) stopReading(slot int32, code ErrorCode) {
@@ -140,10 +153,12 @@ func (c *Conn) stopReading(slot int32, code ErrorCode) {
 		return
 	}
 	// RFC 9204 section 2.2.2.2: when an endpoint abandons reading of a stream, it generates a Stream Cancellation instruction.
-	c.dec.Cancel(s.id)
+	id := s.id
+	c.dec.Cancel(id)
 	c.aborts = append(c.aborts, Abort{Stream: s.id, Code: code, Stop: true})
 	c.unblock(slot)
 	c.endRemote(slot)
+	c.boundAnswers(id)
 }
 
 // ResetReceived tells that the peer has ended its side of a stream with RESET_STREAM. ev tells what follows from it, if anything.
@@ -190,7 +205,15 @@ func (c *Conn) ResetReceived(id uint64, code ErrorCode, ev *Event) error {
 		c.aborts = append(c.aborts, Abort{Stream: id, Code: RequestCancelled, Reset: true})
 	}
 	c.drop(slot)
-	return nil
+	return c.bounded(id, ev)
+}
+
+// bounded is boundAnswers behind an event, which is taken back if the connection ends.
+func (c *Conn) bounded(id uint64, ev *Event) error {
+	if c.boundAnswers(id); c.failed() {
+		ev.Kind = None
+	}
+	return c.Err()
 }
 
 // StopReceived tells that the peer has asked with STOP_SENDING for an end of our side of a stream. ev tells what follows from
@@ -232,5 +255,5 @@ func (c *Conn) StopReceived(id uint64, code ErrorCode, ev *Event) error {
 		ev.Kind, ev.Stream, ev.User, ev.Code, ev.Retry, ev.EndStream = StreamReset, id, s.user, code, false, false
 	}
 	c.abortStream(slot, RequestCancelled)
-	return nil
+	return c.bounded(id, ev)
 }

@@ -346,6 +346,90 @@ func TestInstructionsQueue(t *testing.T) {
 	}
 }
 
+// H3-03: cancellations that the peer does not take are bounded as well, whatever makes them: a client that resets requests, that sends heads which are
+// too large, that is told to send no more or is not served at all; a server that resets our requests, or whose responses nobody reads. A
+// peer that takes them can go on.
+func TestCancellationsQueue(t *testing.T) {
+	get := &RequestHead{Method: []byte("GET"), Scheme: []byte("https"), Authority: []byte("a.test"), Path: []byte("/")}
+	var ev Event
+	out := make([]byte, 0, 1024)
+	open := func(c *Conn, id uint64) error {
+		_, err := c.AppendRequest(out, id, get, nil, true)
+		return err
+	}
+	for name, row := range map[string]struct {
+		role  Role
+		begin func(c *Conn)
+		do    func(c *Conn, id uint64) error
+	}{
+		"reset": {Server, nil, func(c *Conn, id uint64) error {
+			c.Open(id)
+			return c.ResetReceived(id, RequestCancelled, &ev)
+		}},
+		"too large": {Server, nil, func(c *Conn, id uint64) error {
+			c.Open(id)
+			if _, err := c.Next(id, AppendFrameHeader(nil, FrameHeader{FrameHeaders, 1 << 40}), false, &ev); err != nil {
+				return err
+			}
+			_, err := c.AppendResponse(out, id, 431, nil, true)
+			return err
+		}},
+		"malformed": {Server, nil, func(c *Conn, id uint64) error {
+			c.Open(id)
+			_, err := c.Next(id, nil, true, &ev)
+			return err
+		}},
+		"stopped": {Server, nil, func(c *Conn, id uint64) error {
+			c.Open(id)
+			if _, err := c.Next(id, getSection(nil), false, &ev); err != nil {
+				return err
+			}
+			if _, err := c.AppendResponse(out, id, 204, nil, true); err != nil {
+				return err
+			}
+			return c.StopReading(id, NoError)
+		}},
+		"refused": {Server, func(c *Conn) { c.GoAway() }, func(c *Conn, id uint64) error { return c.Open(id) }},
+		"responses": {Client, nil, func(c *Conn, id uint64) error {
+			if err := open(c, id); err != nil {
+				return err
+			}
+			return c.ResetReceived(id, RequestRejected, &ev)
+		}},
+		"unread": {Client, nil, func(c *Conn, id uint64) error {
+			if err := open(c, id); err != nil {
+				return err
+			}
+			return c.Reset(id, RequestCancelled)
+		}},
+	} {
+		for _, takes := range []bool{false, true} {
+			c, control := fresh(t, row.role, nil)
+			if row.begin != nil {
+				row.begin(c)
+			}
+			var err error
+			var a Abort
+			n := 0
+			for ; n < 3*DefaultAnswers && err == nil; n++ {
+				c.Advance(codec.Time(1 + n*1e8)) // no flood
+				err = row.do(c, 4*uint64(n))
+				if err == nil && takes {
+					c.AppendOwed(out, control^1+8, 100)
+				}
+				if err != nil && (c.NextAbort(&a) || c.Pending() || ev.Kind != None && name != "unread" && name != "stopped" && name != "refused") {
+					t.Errorf("%s: an event or an abort with the error", name)
+				}
+				for c.NextAbort(&a) {
+				}
+			}
+			if takes && err != nil || !takes && (code(err) != ExcessiveLoad || n != DefaultAnswers+1) {
+				t.Errorf("%s, takes %v: %v after %d", name, takes, err, n)
+			}
+		}
+	}
+}
+
 // H3-03: acknowledgments that the peer does not take are bounded; a peer that takes them can go on.
 func TestAnswersQueue(t *testing.T) {
 	for _, takes := range []bool{false, true} {
