@@ -114,7 +114,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, h *Handler) (
 		return nil, err
 	}
 	if h != nil {
-		l.Watch() // should the http.Handler stay, somebody has to read
+		go l.Watch() // should the http.Handler stay, somebody has to read; OnOpen may be running, and Upgrade does not wait for it
 	}
 	c.mu.Lock()
 	c.link = l

@@ -15,7 +15,8 @@ func toyOps() map[string]VectorOp {
 	return map[string]VectorOp{
 		"add": func(a *Args) string { return fmt.Sprint(a.Int() + a.Int()) },
 		"sub": func(a *Args) string {
-			n := int64(a.Uint()) - int64(a.Uint())
+			from, what := a.Uint(), a.Uint()
+			n := int64(from) - int64(what)
 			if a.Flag("negate") {
 				n = -n
 			}

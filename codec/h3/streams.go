@@ -134,7 +134,8 @@ func (c *Conn) Reset(id uint64, code ErrorCode) error {
 }
 
 // StopReading says that the rest of what the peer sends on a request stream is not wanted; our own side goes on. A server that has answered
-// and wants no more of the content says it with NoError (RFC 9114 section 4.1-17).
+// and wants no more of the content says it with NoError (RFC 9114 section 4.1-17). The error is misuse, or that of the connection if this
+// is a cancellation too many (Limits.Answers).
 func (c *Conn) StopReading(id uint64, code ErrorCode) error {
 	slot := c.request(id)
 	switch {
