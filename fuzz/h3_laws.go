@@ -16,6 +16,8 @@ var h3Targets = []*Target{
 		About: "the laws on a server's connection and its streams, in every mode of the corpus"},
 	{Name: "H3Client", Codec: "h3", Corpus: "h3", Dict: "h3", role: "client", factory: h3Adapter,
 		About: "the laws on a client's connection and its streams, in every mode of the corpus"},
+	{Name: "H3Pair", Codec: "h3", Dict: "h3", max: 1 << 12, run: h3Pair, seeds: randomPrograms(31, 10, 300),
+		About: "a conversation of two ends over streams that come in pieces and in any order, and may break"},
 }
 
 // h3Mode is the mode line of a golden case, see corpus/h3/README.md.

@@ -21,6 +21,8 @@ var quicTargets = []*Target{
 		About: "transport parameters of any bytes: what is accepted, encoded again, is the same"},
 	{Name: "QUICProtect", Codec: "quic/protect", Dict: "quic", run: quicProtect, seeds: randomPrograms(11, 6, 80),
 		About: "packets of any shape, sealed and opened with keys of every suite; a flipped bit opens nothing"},
+	{Name: "QUICPair", Codec: "quic", Dict: "quic", max: 1 << 11, run: quicPair, seeds: randomPrograms(30, 10, 250),
+		About: "two ends over a link that loses, repeats, reorders and marks datagrams: streams, flow control, connection IDs, loss recovery, congestion"},
 }
 
 // quicInstance adapts a FrameDecoder.
