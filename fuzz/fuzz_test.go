@@ -66,3 +66,5 @@ func FuzzGRPCInflate(f *testing.F)    { engine(f, "GRPCInflate") }
 func FuzzH3Server(f *testing.F)       { engine(f, "H3Server") }
 func FuzzH3Client(f *testing.F)       { engine(f, "H3Client") }
 func FuzzH3Pair(f *testing.F)         { engine(f, "H3Pair") }
+func FuzzH3Ops(f *testing.F)          { engine(f, "H3Ops") }
+func FuzzQUICRanges(f *testing.F)     { engine(f, "QUICRanges") }

@@ -70,3 +70,5 @@ func FuzzGRPCInflate(data []byte) int    { return run("GRPCInflate", data) }
 func FuzzH3Server(data []byte) int       { return run("H3Server", data) }
 func FuzzH3Client(data []byte) int       { return run("H3Client", data) }
 func FuzzH3Pair(data []byte) int         { return run("H3Pair", data) }
+func FuzzH3Ops(data []byte) int          { return run("H3Ops", data) }
+func FuzzQUICRanges(data []byte) int     { return run("QUICRanges", data) }
