@@ -58,9 +58,13 @@ func FuzzQUICPayload(f *testing.F)    { engine(f, "QUICPayload") }
 func FuzzQUICHeader(f *testing.F)     { engine(f, "QUICHeader") }
 func FuzzQUICParameters(f *testing.F) { engine(f, "QUICParameters") }
 func FuzzQUICProtect(f *testing.F)    { engine(f, "QUICProtect") }
+func FuzzQUICPair(f *testing.F)       { engine(f, "QUICPair") }
 func FuzzGRPC(f *testing.F)           { engine(f, "GRPC") }
 func FuzzGRPCPair(f *testing.F)       { engine(f, "GRPCPair") }
 func FuzzGRPCText(f *testing.F)       { engine(f, "GRPCText") }
 func FuzzGRPCInflate(f *testing.F)    { engine(f, "GRPCInflate") }
 func FuzzH3Server(f *testing.F)       { engine(f, "H3Server") }
 func FuzzH3Client(f *testing.F)       { engine(f, "H3Client") }
+func FuzzH3Pair(f *testing.F)         { engine(f, "H3Pair") }
+func FuzzH3Ops(f *testing.F)          { engine(f, "H3Ops") }
+func FuzzQUICRanges(f *testing.F)     { engine(f, "QUICRanges") }

@@ -62,9 +62,13 @@ func FuzzQUICPayload(data []byte) int    { return run("QUICPayload", data) }
 func FuzzQUICHeader(data []byte) int     { return run("QUICHeader", data) }
 func FuzzQUICParameters(data []byte) int { return run("QUICParameters", data) }
 func FuzzQUICProtect(data []byte) int    { return run("QUICProtect", data) }
+func FuzzQUICPair(data []byte) int       { return run("QUICPair", data) }
 func FuzzGRPC(data []byte) int           { return run("GRPC", data) }
 func FuzzGRPCPair(data []byte) int       { return run("GRPCPair", data) }
 func FuzzGRPCText(data []byte) int       { return run("GRPCText", data) }
 func FuzzGRPCInflate(data []byte) int    { return run("GRPCInflate", data) }
 func FuzzH3Server(data []byte) int       { return run("H3Server", data) }
 func FuzzH3Client(data []byte) int       { return run("H3Client", data) }
+func FuzzH3Pair(data []byte) int         { return run("H3Pair", data) }
+func FuzzH3Ops(data []byte) int          { return run("H3Ops", data) }
+func FuzzQUICRanges(data []byte) int     { return run("QUICRanges", data) }

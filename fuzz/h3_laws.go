@@ -16,6 +16,10 @@ var h3Targets = []*Target{
 		About: "the laws on a server's connection and its streams, in every mode of the corpus"},
 	{Name: "H3Client", Codec: "h3", Corpus: "h3", Dict: "h3", role: "client", factory: h3Adapter,
 		About: "the laws on a client's connection and its streams, in every mode of the corpus"},
+	{Name: "H3Ops", Codec: "h3", Dict: "h3", max: 1 << 12, run: h3Ops, seeds: randomPrograms(33, 8, 200),
+		About: "calls in any order: what is refused leaves no trace, and a peer can read all that is sent"},
+	{Name: "H3Pair", Codec: "h3", Dict: "h3", max: 1 << 12, run: h3Pair, seeds: randomPrograms(31, 10, 300),
+		About: "a conversation of two ends over streams that come in pieces and in any order, and may break"},
 }
 
 // h3Mode is the mode line of a golden case, see corpus/h3/README.md.

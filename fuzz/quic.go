@@ -21,6 +21,10 @@ var quicTargets = []*Target{
 		About: "transport parameters of any bytes: what is accepted, encoded again, is the same"},
 	{Name: "QUICProtect", Codec: "quic/protect", Dict: "quic", run: quicProtect, seeds: randomPrograms(11, 6, 80),
 		About: "packets of any shape, sealed and opened with keys of every suite; a flipped bit opens nothing"},
+	{Name: "QUICRanges", Codec: "quic/ranges", Dict: "quic", max: 1 << 11, run: quicRanges, seeds: randomPrograms(32, 6, 200),
+		About: "changes of a set of ranges, with a limit and without, beside a table"},
+	{Name: "QUICPair", Codec: "quic", Dict: "quic", max: 1 << 11, run: quicPair, seeds: randomPrograms(30, 10, 250),
+		About: "two ends over a link that loses, repeats, reorders and marks datagrams: streams, flow control, connection IDs, loss recovery, congestion"},
 }
 
 // quicInstance adapts a FrameDecoder.

@@ -94,7 +94,7 @@ func (p *pair) Ack(now codec.Time, space Space, a *quic.AckInfo) error {
 
 func (p *pair) Advance(now codec.Time) {
 	p.before()
-	due := p.s.Deadline().Reached(now)
+	due := p.s.deadline.Reached(now)
 	p.s.Advance(now, &p.b)
 	var res refResult
 	if due {
@@ -275,8 +275,8 @@ func (p *pair) compare(what string) {
 			}
 		}
 	}
-	if s.Deadline() != r.loss_detection_timer {
-		p.failf("%s: timer %d, want %d", what, s.Deadline(), r.loss_detection_timer)
+	if s.deadline != r.loss_detection_timer {
+		p.failf("%s: timer %d, want %d", what, s.deadline, r.loss_detection_timer)
 	}
 	if s.rtt.latest != r.latest_rtt || s.rtt.smoothed != r.smoothed_rtt || s.rtt.variance != r.rttvar || s.rtt.min != r.min_rtt || s.rtt.first != r.first_rtt_sample {
 		p.failf("%s: RTT %+v, want %v %v %v %v %v", what, s.rtt, r.latest_rtt, r.smoothed_rtt, r.rttvar, r.min_rtt, r.first_rtt_sample)

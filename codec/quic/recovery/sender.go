@@ -160,6 +160,7 @@ func (s *Sender) Room(space Space) int {
 		return 0
 	}
 	sp := &s.spaces[space]
+	s.relieve(sp)
 	n := sp.limit - sp.len()
 	if space == Application && s.skips.rand != nil {
 		n -= 1 + n/leastSkip // numbers that may be skipped
@@ -167,8 +168,26 @@ func (s *Sender) Room(space Space) int {
 	return max(n, 0)
 }
 
-// ackOnlyKept is how many records are kept of packets that are not in flight, when there is nothing in front of them.
+// ackOnlyKept is how many records are kept of packets that are not in flight, when there is nothing in front of them; at most a quarter of
+// the limit, or they would leave no room, and nothing would ever acknowledge them.
 const ackOnlyKept = 64
+
+// relieve forgets the records at the low end that no acknowledgment is waited for: what was behind a packet in flight may be all there is when
+// that is acknowledged.
+func (s *Sender) relieve(sp *sendSpace) {
+	sp.shrink()
+	for keep := min(ackOnlyKept, sp.limit/4); sp.len() > keep; {
+		head := sp.at(sp.base)
+		if head.is(inFlight) || head.state != waiting {
+			break
+		}
+		if head.is(marked) && sp.base >= sp.path {
+			s.ecn.onDiscarded()
+		}
+		sp.pop()
+		sp.shrink()
+	}
+}
 
 // Sent records a packet that was sent now. The error, misuse, is for another number than Next, a packet without a size, a space whose keys
 // were discarded, and more packets than the limit: nothing has changed then.
@@ -188,18 +207,7 @@ func (s *Sender) Sent(now codec.Time, space Space, p Packet) error {
 		return errEnd
 	}
 	sp := &s.spaces[space]
-	sp.shrink()
-	for sp.len() > ackOnlyKept {
-		head := sp.at(sp.base)
-		if head.is(inFlight) || head.state != waiting {
-			break
-		}
-		if head.is(marked) && sp.base >= sp.path {
-			s.ecn.onDiscarded()
-		}
-		sp.pop()
-		sp.shrink()
-	}
+	s.relieve(sp)
 	skip := p.Number - sp.next
 	if sp.len()+int(skip) >= sp.limit {
 		return errFull

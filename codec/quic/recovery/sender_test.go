@@ -154,6 +154,58 @@ func TestSenderMemory(t *testing.T) {
 	require.Len(t, b.Outcomes, 1)
 }
 
+// TestAckOnlyRoom: what is not in flight leaves room, be it all there is from the beginning under a small limit, or what is left when the packet in
+// front of it is acknowledged. Nothing else would ever make room: no acknowledgment comes, and there is no timer.
+func TestAckOnlyRoom(t *testing.T) {
+	for _, limit := range []int{24, 64, 100} {
+		var s Sender
+		b := &Batch{}
+		require.NoError(t, s.Init(Config{Role: quic.Server, NoSkip: true, Limits: Limits{Packets: limit}}))
+		ack := func() error { return s.Sent(t0, Application, Packet{Number: s.Next(Application), Octets: 40}) }
+		for range 3 * limit {
+			require.Positive(t, s.Room(Application), limit)
+			require.NoError(t, ack())
+		}
+		n := send(t, &s, t0, Application)
+		for s.Room(Application) > 0 {
+			require.NoError(t, ack())
+		}
+		require.ErrorIs(t, ack(), errFull, "one is in flight: it is waited for")
+		require.NoError(t, s.Ack(t0+ms, Application, ackOf(t, rangeOf(n, n)), b))
+		require.Equal(t, codec.Never, s.Deadline())
+		require.Positive(t, s.Room(Application), limit)
+		require.NoError(t, ack())
+	}
+}
+
+// TestAckOnlyBehindLost: the same behind a lost packet that might be acknowledged late: Advance forgets it when there is little room.
+func TestAckOnlyBehindLost(t *testing.T) {
+	for _, limit := range []int{24, 64, 300} {
+		var s Sender
+		b := &Batch{}
+		require.NoError(t, s.Init(Config{Role: quic.Server, NoSkip: true, Limits: Limits{Packets: limit}}))
+		var n int64
+		for range 6 {
+			n = send(t, &s, t0, Application)
+		}
+		require.NoError(t, s.Ack(t0+ms, Application, ackOf(t, rangeOf(n-4, n)), b))
+		require.Equal(t, []int64{0}, fates(b)[Lost])
+		require.Equal(t, codec.Never, s.Deadline())
+		told := 0
+		for i := range 3 * limit {
+			now := t0 + codec.Time(i+2)*ms
+			if s.Deadline().Reached(now) {
+				s.Advance(now, b)
+				told += len(fates(b)[Forgotten])
+			}
+			require.Positive(t, s.Room(Application), "limit %d, packet %d", limit, i)
+			require.NoError(t, s.Sent(now, Application, Packet{Number: s.Next(Application), Octets: 40}))
+		}
+		require.Equal(t, 1, told)
+		require.Equal(t, codec.Never, s.Deadline())
+	}
+}
+
 // TestAckOnly: packets that are not in flight do not pile up, have no timer and no outcome, but what they acknowledged is told.
 func TestAckOnly(t *testing.T) {
 	s, b := newSender(t), &Batch{}

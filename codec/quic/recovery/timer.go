@@ -9,7 +9,17 @@ import (
 
 // Deadline returns when Advance is to be called, Never if there is nothing to wait for. It may be in the past: call Advance then, before anything
 // else is sent.
-func (s *Sender) Deadline() codec.Time { return s.deadline }
+func (s *Sender) Deadline() codec.Time {
+	if s.deadline != codec.Never {
+		return s.deadline
+	}
+	for i := range s.spaces { // a lost packet in front of many that are not in flight: nothing else would make room
+		if sp := &s.spaces[i]; sp.len() > sp.limit/4*3 && sp.at(sp.base).state == lost {
+			return s.now
+		}
+	}
+	return codec.Never
+}
 
 // Advance is called at the Deadline, or at any other time, which does no harm. It fills b: with packets that are lost because of their age, or
 // with Probe. Then Probes tells how many packets are owed; the oldest packets are given up as lost if there would be no room for these.
