@@ -21,6 +21,7 @@ type keepRig struct {
 	answer bool
 	away   []http2.ErrorCode
 	ids    []uint32
+	heads  int // of responses
 }
 
 func newKeepRig(t *testing.T, cfg Config) *keepRig {
@@ -48,6 +49,9 @@ func (k *keepRig) talk() {
 			k.seen += n
 			if ev.Kind == http2.None {
 				break
+			}
+			if ev.Kind == http2.Response {
+				k.heads++
 			}
 			if ev.Kind == http2.GoAwayReceived {
 				k.away = append(k.away, ev.Code)
@@ -211,6 +215,8 @@ func TestKeepaliveEnforced(t *testing.T) {
 	h, ended := waiting()
 	k := newKeepRig(t, Config{Handler: h, HTTP2: http2.Config{Limits: http2.Limits{PingInterval: time.Minute}}})
 	k.request("/", false)
+	// The head of the response excuses the PINGs before it (TestTwinKeepaliveEnforced): it is out before the first of them.
+	k.until("the head", func() bool { k.talk(); return k.heads == 1 })
 	k.answer = false
 	for i := range 4 {
 		require.False(t, k.closed, i)
@@ -220,4 +226,28 @@ func TestKeepaliveEnforced(t *testing.T) {
 	require.True(t, bytes.Contains(k.wire, []byte("too_many_pings")))
 	require.True(t, k.closed)
 	require.Equal(t, ErrPeerClosed, happens(t, ended, "the context's end"))
+}
+
+// The twin of TestKeepaliveEnforced: what the server sends in between excuses the PINGs before it.
+func TestTwinKeepaliveEnforced(t *testing.T) {
+	write, wrote := make(chan bool), make(chan bool)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range write {
+			_, _ = w.Write([]byte("x"))
+			_ = http.NewResponseController(w).Flush()
+			wrote <- true
+		}
+	})
+	k := newKeepRig(t, Config{Handler: h, HTTP2: http2.Config{Limits: http2.Limits{PingInterval: time.Minute}}})
+	k.request("/", false)
+	for i := range 20 {
+		before := len(k.wire)
+		write <- true
+		k.until("a byte of the response", func() bool { return len(k.wire) > before })
+		<-wrote
+		k.send(string(http2.AppendPing(nil, [8]byte{byte(i)}, false)))
+		k.wait(time.Second)
+		require.False(t, k.closed, i)
+	}
+	close(write)
 }
