@@ -9,7 +9,7 @@ import (
 // What a connection holds that waits, both of its ends together, in this process: crypto/tls's state of a client is about as large as
 // that of a server. The log has the figure; the bound is generous, to catch what keeps a handshake's buffers.
 func TestIdleMemory(t *testing.T) {
-	const n = 500
+	n := min(500, pairs()/2-20)
 	everywhere(t, func(t *testing.T, e engine) {
 		r := newRig(t, e, nil)
 		cfg := r.config(tls.VersionTLS13)
@@ -28,7 +28,7 @@ func TestIdleMemory(t *testing.T) {
 			conns[i], _ = r.open(cfg)
 			echo(t, conns[i], "hello")
 		}
-		each := (heap() - before) / n
+		each := (heap() - before) / int64(n)
 		t.Logf("%s: %d bytes of heap per connection, both ends", e.name, each)
 		if each > 20<<10 {
 			t.Errorf("%d bytes of heap per connection", each)
@@ -39,7 +39,7 @@ func TestIdleMemory(t *testing.T) {
 
 // T-01: what a handshake holds that stalls after the server's flight, both ends together, and before its ClientHello is whole.
 func TestStalledMemory(t *testing.T) {
-	const n = 500
+	n := min(500, pairs()/2-20)
 	everywhere(t, func(t *testing.T, e engine) {
 		r := newRig(t, e, nil)
 		hello := clientHello(t)
@@ -56,7 +56,7 @@ func TestStalledMemory(t *testing.T) {
 			await(t, "the server", ready)
 			runtime.GC()
 			runtime.ReadMemStats(&after)
-			return (int64(after.HeapAlloc+after.StackInuse) - int64(before.HeapAlloc+before.StackInuse)) / n
+			return (int64(after.HeapAlloc+after.StackInuse) - int64(before.HeapAlloc+before.StackInuse)) / int64(n)
 		}
 		half := measure(hello[:len(hello)-1], func() bool { return true })
 		whole := measure(hello, func() bool { run, _ := r.wrap.Handshakes(); return run == n })
