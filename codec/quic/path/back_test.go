@@ -88,3 +88,29 @@ func TestResetWithoutOldPath(t *testing.T) {
 	require.Nil(t, p.Find(from(2, 1000)))
 	require.True(t, answer(t, p, now, path, 2).Reset)
 }
+
+// Where no challenge can be sent, there is no deadline in the past that would keep a loop busy: the end of the validation is the next thing to happen.
+func TestDeadlineMute(t *testing.T) {
+	p, ids := newServer(1)
+	p.HandshakeValidated()
+	now := codec.Time(time.Hour)
+	path, migrated := arrive(p, now, from(3, 1), 12, false, true) // 36 bytes are allowed, 38 are the least
+	require.True(t, migrated)
+	p.Active().Validation.Sent(now, challenge(1), 36)
+	p.Find(from(2, 1000)).Validation.Sent(now, challenge(2), 1200)
+	now = now.Add(pto)
+	p.Find(from(2, 1000)).Validation.Sent(now, challenge(3), 1200)
+	require.True(t, path.Validation.Due(now))
+	require.Equal(t, now.Add(2*pto), p.Deadline(), "the end")
+	p.Datagram(from(3, 1), 100)
+	require.Equal(t, now, p.Deadline(), "there is room again")
+	// Nor is there an unused connection ID for this one, until the peer issues one.
+	seq, found := p.Sequence(path)
+	require.True(t, found)
+	require.NoError(t, ids.Retire(seq))
+	require.Equal(t, now.Add(2*pto), p.Deadline())
+	require.NoError(t, ids.New(newID(2, 0)))
+	require.Equal(t, now, p.Deadline())
+	p.Sequence(path)
+	require.Equal(t, now, p.Deadline())
+}

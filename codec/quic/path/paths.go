@@ -306,14 +306,35 @@ func (p *Paths) Response(now codec.Time, data Challenge, pto time.Duration) (o O
 	return o
 }
 
-// Deadline returns when Advance has something to do or a challenge is due, Never if not.
+// Deadline returns when Advance has something to do or a challenge is due, Never if not. A challenge that cannot be sent, because the anti-amplification limit leaves
+// no room for it or there is no connection ID, is not waited for: what changes that is a packet of the peer.
 func (p *Paths) Deadline() (t codec.Time) {
 	for i := range p.paths {
-		if p.paths[i].inUse {
-			t = codec.Earliest(t, p.paths[i].Validation.Deadline())
+		path := &p.paths[i]
+		switch {
+		case !path.inUse || path.Validation.state != Validating:
+		case p.mute(path):
+			t = codec.Earliest(t, path.Validation.deadline)
+		default:
+			t = codec.Earliest(t, path.Validation.Deadline())
 		}
 	}
 	return t
+}
+
+// mute tells whether nothing can be sent on the path now.
+func (p *Paths) mute(path *Path) bool {
+	// The first byte, the connection ID, the longest packet number, PATH_CHALLENGE, and the tag of the cipher.
+	least := 1 + p.ids.ids[0].id.Len() + 4 + 9 + 16
+	if path.Limit.Allows(least) < least {
+		return true
+	}
+	if path.hasSeq {
+		if _, there := p.ids.Get(path.seq); there {
+			return false
+		}
+	}
+	return !p.ids.zero && p.ids.Unused() == 0
 }
 
 // Advance tells the time: validations fail, and their paths are forgotten. reverted says that the active one has failed and the last validated one is active again. If there is none,
