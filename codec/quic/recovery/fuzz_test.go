@@ -60,7 +60,7 @@ func (g *program) step() {
 	switch op % 16 {
 	case 0, 1, 2, 3, 4:
 		arg := g.next()
-		k := Packet{Number: s.Next(space), Octets: 1 + arg*5, Eliciting: arg&3 != 0, Padded: arg&4 != 0, Marked: arg&8 != 0 && s.Marking()}
+		k := Packet{Number: s.Next(space), Octets: 1 + arg*5, Eliciting: arg&3 != 0, Padded: arg&4 != 0, Marked: arg&8 != 0 && s.Marking(), MTUProbe: arg%11 == 3}
 		k.Token = uint64(k.Number)
 		if err := g.p.Sent(g.now, space, k); err != nil {
 			var e *quic.Error

@@ -218,8 +218,16 @@ func (p *pair) finish(what string, res *refResult) {
 			}
 		case LateAcked:
 			late, spurious = append(late, o.Number), spurious+o.Octets
+			if ref.mtu_probe && o.Octets > 0 {
+				p.failf("%s: a probe of the MTU counts", what)
+			}
 		case Lost:
-			lostNow, lostOctets = append(lostNow, o.Number), lostOctets+o.Octets
+			lostNow = append(lostNow, o.Number)
+			if ref.mtu_probe {
+				discarded += o.Octets
+				break
+			}
+			lostOctets += o.Octets
 			if o.Octets > 0 {
 				lostAt = max(lostAt, o.SentAt)
 			}
