@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Verdict is what AppendHuffmanDecode says of a string.
+// Verdict is what DecodeHuffman says of a string.
 type Verdict uint8
 
 const (
@@ -17,7 +17,7 @@ const (
 	PaddingLong
 	// PaddingBits: padding that is not the beginning of EOS, which is all ones.
 	PaddingBits
-	// TooLong: more octets than allowed.
+	// TooLong: more octets than AppendHuffmanDecode was allowed.
 	TooLong
 )
 
@@ -66,26 +66,30 @@ func lookup(bits uint32) (sym, length int) {
 	return int(code.sorted[at]), n
 }
 
-// DecodeRoom returns how much room AppendHuffmanDecode takes behind dst for n octets of code: more than they can hold.
+// DecodeRoom returns how much room DecodeHuffman takes for n octets of code: more than they can hold.
 func DecodeRoom(n int) int { return n*8/minBits + slack }
 
-// slack is how many octets more than count AppendHuffmanDecode writes: eight in a round, and a symbol that is not there.
+// slack is how many octets more than count DecodeHuffman writes: eight in a round, and a symbol that is not there.
 const slack = 16
 
 // AppendHuffmanDecode appends the octets that src encodes, at most max of them. On any verdict but OK it returns dst
 // as it was, but the memory behind it may have been written to.
 func AppendHuffmanDecode(dst, src []byte, max int) ([]byte, Verdict) {
-	return AppendHuffmanPrefix(dst, src, len(src), max)
-}
-
-// AppendHuffmanPrefix is AppendHuffmanDecode for the first n octets of src. It may read what follows them, which is quicker than
-// to stop exactly there, but makes no use of it.
-func AppendHuffmanPrefix(dst, src []byte, n, max int) ([]byte, Verdict) {
 	start := len(dst)
-	if need := DecodeRoom(n); cap(dst)-start < need {
+	if need := DecodeRoom(len(src)); cap(dst)-start < need {
 		dst = slices.Grow(dst, need)
 	}
-	out := dst[start:cap(dst)]
+	n, v := DecodeHuffman(dst[start:cap(dst)], src, len(src))
+	if v == OK && n > max {
+		return dst, TooLong
+	}
+	return dst[:start+n], v
+}
+
+// DecodeHuffman puts the octets that the first n of src encode into out, which must have DecodeRoom(n), and returns how many they are;
+// 0 on any verdict but OK. All of that room may be written to. It may read what follows in src, which is quicker than to stop exactly
+// there, but makes no use of it.
+func DecodeHuffman(out, src []byte, n int) (int, Verdict) {
 	o := 0            // octets in out
 	acc := uint64(0)  // complement of the next bits, left-aligned; the first have count, behind them may be more
 	pos, have := 0, 0 // what of src is in acc
@@ -135,7 +139,7 @@ func AppendHuffmanPrefix(dst, src []byte, n, max int) ([]byte, Verdict) {
 			acc, pos, have = gather(src, n, acc, pos, have)
 			sym, l := lookup(^uint32(acc >> 32))
 			if sym == eos || l > have {
-				return dst[:start], verdict(src[:n])
+				return 0, verdict(src[:n])
 			}
 			out[o] = byte(sym)
 			o++
@@ -147,13 +151,10 @@ func AppendHuffmanPrefix(dst, src []byte, n, max int) ([]byte, Verdict) {
 			}
 		}
 	}
-	switch {
-	case have < 0: // the last code goes on behind the end
-		return dst[:start], verdict(src[:n])
-	case o > max:
-		return dst[:start], TooLong
+	if have < 0 { // the last code goes on behind the end
+		return 0, verdict(src[:n])
 	}
-	return dst[:start+o], OK
+	return o, OK
 }
 
 // gather adds octets of src[pos:n] to acc as long as 56 bits are not there.
