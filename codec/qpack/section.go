@@ -209,7 +209,7 @@ func (d *Decoder) entry(b *Block, abs uint64) reason {
 	}
 	off, nameLen, length := d.tab.at(abs)
 	if b.fits(d, length) {
-		own := b.keep(d.tab.whole(), off, length)
+		own := b.arena.Keep(d.tab.whole(), off, length)
 		f := b.extend()
 		f.Name, f.Value, f.Sensitive = own[:nameLen:nameLen], own[nameLen:], false
 	}
@@ -307,7 +307,7 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 	}
 
 	// All of it is there.
-	start := b.here()
+	start := b.arena.Here()
 	var own []byte // the name
 	var r reason
 	switch kind {
@@ -319,7 +319,7 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 		own = static[i].name
 	default:
 		off, n, _ := d.tab.at(i)
-		own = b.keep(d.tab.whole(), off, n)
+		own = b.arena.Keep(d.tab.whole(), off, n)
 	}
 	val, r := d.decode(b, src[pos:], int(l), huffman)
 	if r != ok {
@@ -327,7 +327,7 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 	}
 	pos += int(l)
 	if !b.fits(d, len(own)+len(val)) {
-		b.drop(start)
+		b.arena.Drop(start)
 		return pos, ok
 	}
 	f := b.extend()
@@ -350,14 +350,10 @@ func (d *Decoder) nameLen(kind nameKind, i uint64) uint64 {
 // decode appends the octets of a string, which is the first n octets of from, to the arena and returns them there.
 func (d *Decoder) decode(b *Block, from []byte, n int, huffman bool) ([]byte, reason) {
 	if !huffman {
-		return b.keep(from, 0, n), ok
+		return b.arena.Keep(from, 0, n), ok
 	}
-	need := hcode.DecodeRoom(n)
-	b.room(need)
-	at := len(b.arena)
-	out, v := hcode.AppendHuffmanPrefix(b.arena, from, n, need)
-	b.arena = out
-	d.steps += uint64(len(out) - at)
+	out, v := b.arena.Huffman(from, n)
+	d.steps += uint64(len(out))
 	switch v {
 	case hcode.EOS:
 		// RFC 7541 section 5.2-5, which RFC 9204 section 4.1.2-1 takes over: a string that contains the EOS symbol MUST be
@@ -368,5 +364,5 @@ func (d *Decoder) decode(b *Block, from []byte, n int, huffman bool) ([]byte, re
 	case hcode.PaddingBits:
 		return nil, rHuffmanBits
 	}
-	return out[at:len(out):len(out)], ok
+	return out, ok
 }
