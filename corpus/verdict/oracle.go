@@ -16,6 +16,7 @@ const (
 	HPACK  Wire = "hpack"
 	QPACK  Wire = "qpack"
 	Varint Wire = "varint"
+	H3     Wire = "h3"
 )
 
 // Role names who reads the input.
@@ -34,10 +35,11 @@ const (
 // roles are those of each wire, the default first.
 var roles = map[Wire][]Role{
 	HTTP1: {Server, Client}, HTTP2: {Server, Client}, WS: {Server, Client}, HPACK: {Reader}, QPACK: {Reader}, Varint: {Reader},
+	H3: {Server, Client},
 }
 
 // Wires lists the wires.
-func Wires() []Wire { return []Wire{HTTP1, HTTP2, WS, HPACK, QPACK, Varint} }
+func Wires() []Wire { return []Wire{HTTP1, HTTP2, WS, HPACK, QPACK, Varint, H3} }
 
 // Roles lists the roles of a wire, the default first; none if there is no such wire.
 func Roles(w Wire) []Role { return roles[w] }
@@ -47,9 +49,9 @@ type Input struct {
 	Wire Wire
 	Role Role
 	// Bytes is everything that the reader gets, up to the end of input. In HTTP/2 a server's begins with the preface; in
-	// WebSocket it begins behind the opening handshake.
+	// WebSocket it begins behind the opening handshake. Where Wire.Text it is a description: of HTTP/3 that which Steps reads.
 	Bytes []byte
-	// Method is what a client has asked (HTTP/1, HTTP/2): GET or HEAD. Empty is GET.
+	// Method is what a client has asked (HTTP/1, HTTP/2, HTTP/3): GET or HEAD. Empty is GET.
 	Method string
 	// Deflate: permessage-deflate was agreed on, without context takeover in either direction (WebSocket).
 	Deflate bool
@@ -75,6 +77,11 @@ func (in *Input) Check() error {
 	case "GET", "HEAD":
 	default:
 		return fmt.Errorf("a client asks with GET or HEAD here, not %q", in.Method)
+	}
+	if in.Wire == H3 {
+		if _, err := Steps(in.Bytes); err != nil {
+			return err
+		}
 	}
 	_, err := leniency(in.Lenient)
 	return err
@@ -104,6 +111,8 @@ func Ours() []Oracle {
 		{Name: "ours", Wire: HPACK, Role: Reader, Judge: hpackBlock},
 		{Name: "ours", Wire: QPACK, Role: Reader, Judge: qpackSection},
 		{Name: "ours", Wire: Varint, Role: Reader, Judge: varints},
+		{Name: "ours", Wire: H3, Role: Server, Judge: h3Server},
+		{Name: "ours", Wire: H3, Role: Client, Judge: h3Client},
 	}
 }
 

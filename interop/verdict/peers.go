@@ -24,6 +24,8 @@ func Peers() []core.Oracle {
 		{Name: "quic-go/qpack", Wire: core.QPACK, Role: core.Reader, Judge: quicQPACK},
 		{Name: "quicvarint Parse", Wire: core.Varint, Role: core.Reader, Judge: quicVarints},
 		{Name: "quicvarint Read", Wire: core.Varint, Role: core.Reader, Judge: quicVarintReader},
+		{Name: "quic-go/http3", Wire: core.H3, Role: core.Server, Judge: quicgoServer},
+		{Name: "quic-go/http3", Wire: core.H3, Role: core.Client, Judge: quicgoClient},
 	}
 	for i := range all {
 		all[i] = guarded(all[i])
