@@ -242,8 +242,8 @@ func (e *endpoint) parameters(b []byte) error {
 		e.remote.SetToken(e.peer.ResetToken)
 	}
 	e.local.SetLimit(e.peer.ActiveIDLimit)
-	e.idle.SetRemote(time.Duration(min(e.peer.MaxIdleTimeout, 1<<40)) * time.Millisecond)
-	return e.sender.SetPeer(time.Duration(e.peer.MaxAckDelay)*time.Millisecond, uint8(e.peer.AckDelayExponent))
+	e.idle.SetRemote(e.peer.IdleTimeout())
+	return e.sender.SetPeer(e.peer.AckDelay(), uint8(e.peer.AckDelayExponent))
 }
 
 // confirm does what is to be done when the handshake is confirmed.
