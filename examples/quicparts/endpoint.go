@@ -118,13 +118,24 @@ func newEndpoint(now codec.Time, role quic.Role, config *tls.Config) (*endpoint,
 	return e, err
 }
 
-// start begins the handshake: a client's at once, a server's with the first packet. original is the Destination Connection ID of the client's first packet.
-func (e *endpoint) start(now codec.Time, original quic.ConnectionID) error {
+// initialKeys makes the keys of Initial packets. original is the Destination Connection ID of the client's first packet.
+func (e *endpoint) initialKeys(original quic.ConnectionID) error {
 	e.original = original
-	client, server, err := protect.InitialSecrets(quic.Version1, original.Bytes())
+	ours, theirs, err := protect.InitialSecrets(quic.Version1, original.Bytes())
 	if err != nil {
 		return err
 	}
+	if e.role == quic.Server {
+		ours, theirs = theirs, ours
+	}
+	if e.write[initial], err = protect.New(quic.Version1, protect.AES128GCM, ours); err == nil {
+		e.read[initial], err = protect.New(quic.Version1, protect.AES128GCM, theirs)
+	}
+	return err
+}
+
+// start begins the handshake: a client's at once, a server's with the first packet that is authentic.
+func (e *endpoint) start(now codec.Time) error {
 	p := quic.DefaultTransportParameters()
 	p.MaxIdleTimeout = uint64(keepIdle / time.Millisecond)
 	p.InitialSrcID, p.HasInitialSrcID = e.source, true
@@ -133,20 +144,14 @@ func (e *endpoint) start(now codec.Time, original quic.ConnectionID) error {
 		uint64(e.limits.StreamWindow), uint64(e.limits.StreamWindow), uint64(e.limits.StreamWindow)
 	p.ActiveIDLimit = 4
 	config := &tls.QUICConfig{TLSConfig: e.config}
-	ours, theirs := client, server
 	if e.role == quic.Client {
-		e.peerID, e.tls = original, tls.QUICClient(config)
+		e.peerID, e.tls = e.original, tls.QUICClient(config)
 	} else {
-		ours, theirs = server, client
-		p.OriginalDstID, p.HasOriginalDstID = original, true
+		p.OriginalDstID, p.HasOriginalDstID = e.original, true
 		e.tls = tls.QUICServer(config)
 	}
-	e.write[initial], err = protect.New(quic.Version1, protect.AES128GCM, ours)
-	if err == nil {
-		e.read[initial], err = protect.New(quic.Version1, protect.AES128GCM, theirs)
-	}
-	params, refused := quic.AppendTransportParameters(nil, e.role, &p)
-	if err = errors.Join(err, refused); err != nil {
+	params, err := quic.AppendTransportParameters(nil, e.role, &p)
+	if err != nil {
 		return err
 	}
 	e.tls.SetTransportParameters(params)

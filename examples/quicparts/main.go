@@ -41,7 +41,7 @@ const (
 	answerLen = 500_000
 )
 
-// link is what happens to datagrams: how many are lost, and with jitter, come late or twice.
+// link is what happens to datagrams: how many are lost, and with jitter, come late, twice, or changed.
 type link struct {
 	loss   float64
 	jitter bool
@@ -115,7 +115,7 @@ func run(w io.Writer, l link) error {
 	}
 
 	// The link and the clock.
-	if err := c.start(now, newID()); err != nil {
+	if err := errors.Join(c.initialKeys(newID()), c.start(now)); err != nil {
 		return err
 	}
 	var wire []arrival
@@ -137,7 +137,11 @@ func run(w io.Writer, l link) error {
 					wire = append(wire, a)
 					if l.jitter && rng.IntN(20) == 0 {
 						wire[len(wire)-1].at = a.at.Add(time.Duration(rng.Int64N(int64(delay))))
-						wire = append(wire, arrival{a.at.Add(delay), a.to, bytes.Clone(d)})
+						copied, bit := bytes.Clone(d), rng.IntN(8*len(d))
+						if rng.IntN(2) == 0 {
+							copied[bit/8] ^= 1 << (bit % 8)
+						}
+						wire = append(wire, arrival{now.Add(time.Duration(rng.Int64N(2 * int64(delay)))), a.to, copied})
 					}
 				})
 				if err != nil {

@@ -48,8 +48,7 @@ func (e *endpoint) packet(now codec.Time, h *quic.Header, packet []byte, size in
 		if h.Type != quic.Initial || size < path.MinDatagram || !fits || original.Len() < 8 {
 			return nil
 		}
-		e.peerID, _ = quic.MakeConnectionID(h.SrcID)
-		if err := e.start(now, original); err != nil {
+		if err := e.initialKeys(original); err != nil {
 			return err
 		}
 	}
@@ -81,6 +80,12 @@ func (e *endpoint) packet(now codec.Time, h *quic.Header, packet []byte, size in
 			return e.phase.Failed()
 		}
 		return nil
+	}
+	if e.tls == nil { // it is authentic: only now does it make a connection
+		e.peerID, _ = quic.MakeConnectionID(h.SrcID)
+		if err := e.start(now); err != nil {
+			return err
+		}
 	}
 	if e.receiver.Seen(space, o.Number) {
 		return nil
