@@ -68,6 +68,7 @@ func (p *pair) Sent(now codec.Time, space Space, k Packet) error {
 	if p.fault != nil && p.fault.sent != nil {
 		p.fault.sent(&p.s)
 	}
+	p.forgotten() // before it is sent
 	p.r.OnPacketSent(now, space, k)
 	if k.Eliciting || k.Padded {
 		p.open[[2]int64{int64(space), k.Number}] = 0
@@ -270,10 +271,10 @@ func (p *pair) finish(what string, res *refResult) {
 	p.compare(what)
 }
 
-// compare compares the states.
-func (p *pair) compare(what string) {
+// forgotten tells the reference which packets that are not in flight the Sender does not remember any more.
+func (p *pair) forgotten() {
 	s, r := &p.s, p.r
-	for i := range s.spaces { // packets that are not in flight are not remembered for ever
+	for i := range s.spaces {
 		for n, q := range r.sent_packets[i] {
 			if !q.in_flight && (n < s.spaces[i].base || s.spaces[i].at(n).state == gone) {
 				if q.marked && !q.old {
@@ -283,6 +284,12 @@ func (p *pair) compare(what string) {
 			}
 		}
 	}
+}
+
+// compare compares the states.
+func (p *pair) compare(what string) {
+	s, r := &p.s, p.r
+	p.forgotten()
 	if s.deadline != r.loss_detection_timer {
 		p.failf("%s: timer %d, want %d", what, s.deadline, r.loss_detection_timer)
 	}
