@@ -57,7 +57,10 @@ func (b *Block) Reset() {
 	b.Size, b.TooLarge, b.Blocked = 0, false, false
 	b.arena.Reset()
 	b.part, b.miss = b.part[:0], 0
-	b.owner, b.off, b.skip, b.skipped = nil, 0, 0, skipNothing
+	if b.owner != nil {
+		b.owner = nil
+	}
+	b.off, b.skip, b.skipped = 0, 0, skipNothing
 }
 
 // Trim is Reset, and gives back the memory of every array of more than max octets: to be called from time to time where
