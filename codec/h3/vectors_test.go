@@ -68,7 +68,7 @@ func vectorConfig(a *codectest.Args) *Profile {
 	}
 	return Config{
 		Limits: Limits{Streams: n("streams"), Requests: n("requests"), FieldSection: n("section"), Resets: n("resets"), Fruitless: n("fruitless"),
-			Answers: n("answers"), BlockTimeout: seconds(a, "wait")},
+			Answers: n("answers"), Instructions: n("instructions"), BlockTimeout: seconds(a, "wait")},
 		NoHuffman: true, NoGrease: !a.Has("seed"), Seed: a.NamedUint("seed"), Table: n("table"), BlockedStreams: n("blocked"), EncoderTable: table,
 		ExtendedConnect: a.Flag("connect"), Datagrams: a.Flag("datagrams"),
 	}.Profile()
