@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/purewire/purewire/codec/quic"
 )
 
 func message(head, body string, fields ...Field) Message {
@@ -102,6 +104,30 @@ func TestSteps(t *testing.T) {
 	in := Input{Wire: H3, Bytes: []byte("STREAM")}
 	require.Error(t, in.Check())
 	require.Equal(t, None, h3Server(&in).Outcome)
+}
+
+func TestPackets(t *testing.T) {
+	c, err := Packets([]byte("# a comment\n\nPARAMS\n  without 0x04\n  0x04 : ab\n  ! \\x01\nNOACK\nPACKET initial reserved\n  PING\n  ! \\x02\nPACKET 1rtt fixed\nREPEAT 2\nPACKET 1rtt\n" +
+		"  STREAM_LEN 0 @ @+64 : x@@\nEND\n"))
+	require.NoError(t, err)
+	require.Equal(t, &Conversation{Without: []uint64{4}, More: []byte("\x04\x02ab\x01"), NoAck: true, Packets: []Packet{
+		{Type: quic.Initial, Payload: []byte{1, 2}, Reserved: true}, {Type: quic.OneRTT, Fixed: true},
+		{Type: quic.OneRTT, Payload: []byte("\x0a\x00\x00\x40\x40x\x00\x00\x00\x00")}, {Type: quic.OneRTT, Payload: []byte("\x0a\x00\x01\x40\x41x\x00\x00\x00\x01")}}}, c)
+	var p quic.TransportParameters
+	require.NoError(t, quic.ParseTransportParameters((&Conversation{}).Parameters(quic.Server, []byte("a"), []byte("b")), quic.Server, &p))
+	require.True(t, p.InitialSrcID.Is([]byte("a")) && p.OriginalDstID.Is([]byte("b")))
+	require.NoError(t, quic.ParseTransportParameters((&Conversation{Without: []uint64{15}}).Parameters(quic.Client, []byte("a"), nil), quic.Client, &p))
+	require.False(t, p.HasInitialSrcID || p.HasOriginalDstID)
+
+	for _, bad := range []string{"WHAT", "PARAMS x", "PARAMS\n  what", "PARAMS\n  without x", "PARAMS\n  1 : \\q", "PARAMS\n  x : a", "PARAMS\n  ! \\q", "NOACK x", "PACKET", "PACKET 0rtt", "PACKET 1rtt x",
+		"PACKET 1rtt\n  WHAT", "PACKET 1rtt\n  PING x", "PACKET 1rtt\n  PING @x", "PACKET 1rtt\n  PING : \\q", "PACKET 1rtt\n  ! \\q", "REPEAT 2\nPACKET 1rtt", "REPEAT 0\nEND", "REPEAT x\nEND",
+		"REPEAT 2\nWHAT\nEND", "REPEAT 2\nREPEAT 2\nEND\nEND", "PACKET 1rtt\nPACKET initial"} {
+		_, err := Packets([]byte(bad))
+		require.Error(t, err, "%q", bad)
+	}
+	in := Input{Wire: QUIC, Bytes: []byte("WHAT")}
+	require.Error(t, in.Check())
+	require.Equal(t, None, quicServer(&in).Outcome)
 }
 
 func TestSynchronise(t *testing.T) {

@@ -11,12 +11,12 @@ import (
 // streams collects what comes on the streams of a connection.
 type streams struct {
 	order []uint64
-	open  map[uint64]*stream
+	open  map[uint64]*received
 	// faults are stream errors, in order.
 	faults []string
 }
 
-type stream struct {
+type received struct {
 	m    Message
 	body []byte
 	// whole: the message has ended. gone: either end has reset the stream, whatever had come of it.
@@ -25,10 +25,10 @@ type stream struct {
 
 func (s *streams) add(id uint64, m Message) {
 	if s.open == nil {
-		s.open = map[uint64]*stream{}
+		s.open = map[uint64]*received{}
 	}
 	s.order = append(s.order, id)
-	s.open[id] = &stream{m: m}
+	s.open[id] = &received{m: m}
 }
 
 func (s *streams) data(id uint64, p []byte) {

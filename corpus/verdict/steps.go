@@ -12,7 +12,7 @@ import (
 
 // Text tells whether an input of the wire is a description of what arrives, line by line, and not the bytes themselves: those of
 // HTTP/3 and QUIC, which come on many streams and in protected packets.
-func (w Wire) Text() bool { return w == H3 }
+func (w Wire) Text() bool { return w == H3 || w == QUIC }
 
 // StepKind is what happens in a Step.
 type StepKind uint8

@@ -54,7 +54,7 @@ type packets struct {
 
 // link returns both ends of a link.
 func link() (a, b *packets) {
-	a, b = &packets{at: &net.UDPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1}}, &packets{at: &net.UDPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 2}}
+	a, b = &packets{at: &net.UDPAddr{IP: net.IPv4(192, 0, 2, 1).To4(), Port: 1}}, &packets{at: &net.UDPAddr{IP: net.IPv4(192, 0, 2, 2).To4(), Port: 2}}
 	a.peer, b.peer = b, a
 	a.change.L, b.change.L = &a.mu, &b.mu
 	return a, b

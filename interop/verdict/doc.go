@@ -21,6 +21,8 @@
 //	quicvarint              Parse and Read
 //	quic-go/http3           Server, whose handlers read every body and answer when the whole input has come; the connection of a
 //	                        Transport that has asked; each opposite one of quic-go whose streams carry what the input says
+//	quic-go, x/net quic     endpoints that read all streams, opposite one of this package that does a handshake by crypto/tls
+//	                        and sends the packets of the input, protected by codec/quic/protect
 //
 // The fuzz targets of this package hold ours against one of them each, with a list of the differences that are known. The text of
 // a peer's error is shown and never compared.
