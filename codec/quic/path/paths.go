@@ -211,7 +211,7 @@ func (p *Paths) Packet(now codec.Time, path *Path, probing, largest bool, pto ti
 	p.moved = now
 	old := p.active
 	p.active = i
-	// 9000-9.3-2: the recipient "MUST initiate path validation to verify the peer's ownership of the address if validation is not already underway."
+	// 9000-9.3-2: the recipient "MUST initiate path validation [...] to verify the peer's ownership of the address if validation is not already underway."
 	if s := path.Validation.state; s != Validated && s != Validating {
 		path.Validation.Start(now, pto)
 	}
