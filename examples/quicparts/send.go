@@ -60,13 +60,15 @@ func (o *outgoing) add(f quic.Frame, settle func(f *quic.Frame, acked bool)) err
 
 // build makes a packet of the space, nil if none is to be sent now.
 func (e *endpoint) build(now codec.Time, space recovery.Space) ([]byte, error) {
-	size := e.mtu.Size()
+	size, probe := e.mtu.Size(), e.sender.Probes(space) > 0
+	if probe {
+		size = path.MinDatagram // it arrives as well where the path has become smaller
+	}
 	if e.limit.Allows(size) < size {
 		e.sender.SetLimited(now, true) // until something arrives
 		return nil, nil
 	}
 	o := &outgoing{Packet: recovery.Packet{Number: e.sender.Next(space)}, payload: e.payload[:0]}
-	probe := e.sender.Probes(space) > 0
 	// What is lost of the handshake must not wait for a window that 1-RTT data fills: see package recovery.
 	may := e.sender.Room(space) > 0 && (probe || space != app || e.control.Available() >= int64(size) && e.pacer.Ready(now, size))
 	if space == app && may && !probe && e.done {
