@@ -120,7 +120,7 @@ func (s *Sender) earliestProbe() (at codec.Time, space Space, alone bool) {
 		return at, space, false
 	}
 	// 9002-6.2.2.1-3: "the client MUST set the PTO timer if the client has not received an acknowledgment for any of its Handshake packets and
-	// the handshake is not confirmed, even if there are no packets in flight. When the PTO fires, the client MUST send a Handshake packet if it
+	// the handshake is not confirmed [...], even if there are no packets in flight. When the PTO fires, the client MUST send a Handshake packet if it
 	// has Handshake keys, otherwise it MUST send an Initial packet in a UDP datagram with a payload of at least 1200 bytes."
 	if s.keys || s.spaces[Initial].discarded {
 		return s.now.Add(timeout), Handshake, true
