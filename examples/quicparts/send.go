@@ -42,6 +42,7 @@ type outgoing struct {
 	payload []byte
 	most    int                // length of the payload
 	settle  []func(acked bool) // what follows from its fate
+	expand  bool               // to 1200 bytes
 	close   func()             // if it has CONNECTION_CLOSE
 }
 
@@ -223,6 +224,7 @@ func (e *endpoint) control1RTT(now codec.Time, o *outgoing) (err error) {
 		f = quic.Frame{Kind: quic.PathResponse}
 		copy(f.Token[:], data[:])
 		put(f, nil)
+		o.expand = true // RFC 9000 section 8.2.2
 	}
 	if e.in.Due() {
 		put(quic.Frame{Kind: quic.MaxData, Value: e.in.Emit(now, rtt)}, func(f *quic.Frame, acked bool) {
@@ -325,7 +327,7 @@ func (e *endpoint) probeMTU(now codec.Time, o *outgoing, size int) ([]byte, erro
 func (e *endpoint) finish(now codec.Time, space recovery.Space, o *outgoing) ([]byte, error) {
 	switch {
 	// 9000-14.1: datagrams with Initial packets have 1200 bytes or more; of a server those that elicit acknowledgments.
-	case space == initial && (e.role == quic.Client || o.Eliciting):
+	case o.expand || space == initial && (e.role == quic.Client || o.Eliciting):
 		o.payload = append(o.payload, make([]byte, o.room())...)
 		o.Padded = true
 	case len(o.payload) < 4: // there must be enough to sample
