@@ -314,13 +314,19 @@ func (e *endpoint) probeMTU(now codec.Time, o *outgoing, size int) ([]byte, erro
 	o.settle = append(o.settle, func(acked bool) {
 		if acked {
 			e.mtu.Acked(now, size)
-			e.control.SetDatagramSize(now, e.mtu.Size(), false)
+			e.resize(now)
 		} else {
 			e.mtu.Lost(now, size)
 		}
 	})
 	e.mtu.Sent(size)
 	return e.finish(now, app, o)
+}
+
+// resize tells that datagrams have another size now.
+func (e *endpoint) resize(now codec.Time) {
+	e.control.SetDatagramSize(now, e.mtu.Size(), false)
+	e.pacer.SetDatagramSize(now, e.mtu.Size())
 }
 
 // finish protects a packet and tells everybody that it is sent.
@@ -384,7 +390,7 @@ func (e *endpoint) finish(now codec.Time, space recovery.Space, o *outgoing) ([]
 			if acked {
 				e.mtu.PacketAcked(number, size)
 			} else if e.mtu.PacketLost(now, number, size) {
-				e.control.SetDatagramSize(now, e.mtu.Size(), false)
+				e.resize(now)
 			}
 		})
 	}
