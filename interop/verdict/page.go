@@ -178,7 +178,7 @@ func anchor(name string) string {
 	return b.String()
 }
 
-// maxInput is how much of an input the page shows, escaped.
+// maxInput is how much of an input the page shows, escaped; of a description twice as much.
 const maxInput = 240
 
 func entry(b *strings.Builder, r *core.Row) {
@@ -188,7 +188,10 @@ func entry(b *strings.Builder, r *core.Row) {
 		fmt.Fprintf(b, " %s.", strings.Join(r.CVE, ", "))
 	}
 	fmt.Fprintf(b, " %s\n\n", r.Why)
-	if in := codectest.Escape(r.Bytes); len(in) <= maxInput {
+	switch in := codectest.Escape(r.Bytes); {
+	case r.Wire.Text() && len(r.Bytes) <= 2*maxInput:
+		fmt.Fprintf(b, "    %s\n\n", strings.ReplaceAll(strings.TrimSuffix(string(r.Bytes), "\n"), "\n", "\n    "))
+	case !r.Wire.Text() && len(in) <= maxInput:
 		fmt.Fprintf(b, "    %s\n\n", in)
 	}
 	for k := range r.Judged {
