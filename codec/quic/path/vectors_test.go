@@ -131,20 +131,28 @@ func mtuVectors(ops map[string]codectest.VectorOp) {
 	show := func() string { return fmt.Sprintf("%d, next search at %s", m.Size(), vectorDeadline(m.Deadline())) }
 	ops["mtu"] = func(a *codectest.Args) string { m.Start(int(a.Int())); return show() }
 	ops["mtu-size"] = func(*codectest.Args) string { return show() }
-	// A probe is sent if one is due.
+	// A probe is sent if one is due. What is acknowledged or lost is the last one, or has the size that is said.
+	last := 0
 	ops["mtu-probe"] = func(a *codectest.Args) string {
 		n := m.Probe(vectorTime(a))
 		if n > 0 {
 			m.Sent(n)
+			last = n
 		}
 		return fmt.Sprint(n)
 	}
-	ops["mtu-acked"] = func(a *codectest.Args) string { m.Acked(vectorTime(a)); return show() }
-	ops["mtu-lost"] = func(a *codectest.Args) string { m.Lost(vectorTime(a)); return show() }
-	ops["mtu-packet-acked"] = func(a *codectest.Args) string { m.PacketAcked(int(a.Int())); return "" }
+	size := func(a *codectest.Args) int {
+		if a.More() {
+			return int(a.Int())
+		}
+		return last
+	}
+	ops["mtu-acked"] = func(a *codectest.Args) string { now := vectorTime(a); m.Acked(now, size(a)); return show() }
+	ops["mtu-lost"] = func(a *codectest.Args) string { now := vectorTime(a); m.Lost(now, size(a)); return show() }
+	ops["mtu-packet-acked"] = func(a *codectest.Args) string { number := a.Int(); m.PacketAcked(number, int(a.Int())); return "" }
 	ops["mtu-packet-lost"] = func(a *codectest.Args) string {
-		now := vectorTime(a)
-		return fmt.Sprintf("shrunk %v: %s", m.PacketLost(now, int(a.Int())), show())
+		now, number := vectorTime(a), a.Int()
+		return fmt.Sprintf("shrunk %v: %s", m.PacketLost(now, number, int(a.Int())), show())
 	}
 	ops["mtu-too-big"] = func(a *codectest.Args) string { now := vectorTime(a); m.TooBig(now, int(a.Int())); return show() }
 }
