@@ -117,7 +117,7 @@ var streamTypes = [3]StreamType{StreamControl, StreamEncoder, StreamDecoder}
 
 // appendSettings appends our SETTINGS.
 //
-// RFC 9114 section 7.2.4.1-3: Endpoints SHOULD include at least one reserved setting in their SETTINGS frame.
+// RFC 9114 section 7.2.4.1-3: Endpoints SHOULD include at least one such setting in their SETTINGS frame.
 func (c *Conn) appendSettings(dst []byte) []byte {
 	var buf [maxSettings + 16]byte
 	p := c.p.Settings(c.role).AppendPayload(buf[:0])

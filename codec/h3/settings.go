@@ -72,13 +72,13 @@ func AppendSetting(dst []byte, id SettingID, value uint64) []byte {
 }
 
 // Parse reads the payload of a SETTINGS frame into s, which must hold DefaultSettings. Settings that nobody knows are ignored
-// (RFC 9114 section 7.2.4-10). With a fault s is spoilt.
+// (RFC 9114 section 7.2.4-9). With a fault s is spoilt.
 func (s *Settings) Parse(p []byte) Fault {
 	var seen [MaxSettings]SettingID
 	for count := 0; len(p) > 0; count++ {
 		id, v, n := ParseSetting(p)
 		if n == 0 {
-			return fSettingsCut // RFC 9114 section 7.1-4
+			return fSettingsCut // RFC 9114 section 7.1-5
 		}
 		if count == MaxSettings {
 			return fSettingsMany
@@ -121,8 +121,8 @@ func (s *Settings) set(id SettingID, v uint64) Fault {
 		}
 		s.Datagram = v == 1
 	default:
-		// RFC 9114 section 7.2.4.1-5: Setting identifiers that were defined in HTTP/2 where there is no corresponding HTTP/3 setting have been
-		// reserved; their receipt MUST be treated as a connection error of type H3_SETTINGS_ERROR.
+		// RFC 9114 section 7.2.4.1-5: Setting identifiers that were defined in HTTP/2 where there is no corresponding HTTP/3 setting have also been
+		// reserved [...]. These reserved settings MUST NOT be sent, and their receipt MUST be treated as a connection error of type H3_SETTINGS_ERROR.
 		if id.HTTP2() {
 			return fSettingReserved
 		}

@@ -36,7 +36,7 @@ func opt(t *testing.T, fd, level, name int) int {
 
 func accept(t *testing.T, s *Socket) int {
 	t.Helper()
-	for range 1000 {
+	for range 20_000 {
 		fd, err := s.AcceptFD()
 		if err == nil {
 			t.Cleanup(func() { unix.Close(fd) })

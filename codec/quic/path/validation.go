@@ -72,7 +72,8 @@ func (v *Validation) Deadline() codec.Time {
 	return codec.Earliest(v.next, v.deadline)
 }
 
-// Due tells whether a PATH_CHALLENGE frame should be sent now.
+// Due tells whether a PATH_CHALLENGE frame should be sent now. If it cannot be, because the anti-amplification limit has no room for it or there is no connection ID
+// for the path, try again when a packet has arrived.
 func (v *Validation) Due(now codec.Time) bool { return v.state == Validating && v.next.Reached(now) }
 
 // Sent counts a PATH_CHALLENGE frame with the data in a datagram of size bytes. The data must be unpredictable and new for every frame

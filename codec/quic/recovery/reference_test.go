@@ -53,6 +53,7 @@ type refPacket struct {
 	status                           refStatus
 	counts                           bool // for persistent congestion, while it is lost
 	old                              bool // sent on an earlier path
+	mtu_probe                        bool
 }
 
 // refResult is what one call finds out.
@@ -86,7 +87,7 @@ func newReference(c Config) *reference {
 func (r *reference) OnPacketSent(now codec.Time, space Space, p Packet) {
 	r.now = now
 	q := &refPacket{packet_number: p.Number, space: space, time_sent: now, ack_eliciting: p.Eliciting, in_flight: p.Eliciting || p.Padded,
-		sent_bytes: int64(p.Octets), marked: p.Marked}
+		sent_bytes: int64(p.Octets), marked: p.Marked, mtu_probe: p.MTUProbe}
 	r.sent_packets[space][p.Number] = q
 	r.sent[space][p.Number] = q
 	r.numbers[space] = append(r.numbers[space], p.Number)
@@ -358,7 +359,7 @@ func (r *reference) OnPacketsLost(lost_packets []*refPacket, res *refResult) {
 		}
 	}
 	for _, p := range lost_packets {
-		p.counts = p.ack_eliciting && !p.old && r.first_rtt_sample != 0 && p.time_sent > r.first_rtt_sample
+		p.counts = p.ack_eliciting && !p.old && !p.mtu_probe && r.first_rtt_sample != 0 && p.time_sent > r.first_rtt_sample
 		if !p.counts {
 			continue
 		}
