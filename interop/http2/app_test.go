@@ -3,6 +3,7 @@ package http2_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"sync"
@@ -56,7 +57,8 @@ func (l *link) do(f func()) bool {
 
 func (l *link) run() {
 	defer close(l.gone)
-	defer l.nc.Close()
+	leave := func() { l.nc.Close() }
+	defer func() { leave() }()
 	input := make(chan []byte)
 	more := make(chan struct{})
 	stop := make(chan struct{})
@@ -95,6 +97,7 @@ func (l *link) run() {
 				l.err = err
 				l.out = l.AppendOwed(l.out[:0], 1<<16)
 				l.nc.Write(l.out)
+				leave = l.linger
 				return
 			}
 			if l.ev.Kind == http2.None {
@@ -136,6 +139,21 @@ func (l *link) run() {
 		case <-timer.C:
 		}
 	}
+}
+
+// linger closes a connection whose peer has broken a rule, and may still be sending what breaks it: a reset would take the GOAWAY away from
+// it.
+func (l *link) linger() {
+	tc, ok := l.nc.(*net.TCPConn)
+	if !ok || tc.CloseWrite() != nil {
+		l.nc.Close()
+		return
+	}
+	tc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	go func() {
+		io.Copy(io.Discard, tc)
+		tc.Close()
+	}()
 }
 
 // outgoing is what a stream has to send.
