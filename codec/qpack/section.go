@@ -202,13 +202,14 @@ func (d *Decoder) postBase(src []byte, b *Block) (int, reason) {
 // entry adds an entry of the dynamic table to the list.
 func (d *Decoder) entry(b *Block, abs uint64) reason {
 	if abs >= b.required {
-		// RFC 9204 section 2.2.3-1: If the decoder encounters a reference to a dynamic table entry that has an absolute index greater than or
-		// equal to the Required Insert Count, it MUST treat this as a connection error of type QPACK_DECOMPRESSION_FAILED.
+		// RFC 9204 section 2.2.3-1: If the decoder encounters a reference in a field line representation to a dynamic table entry [...] that has
+		// an absolute index greater than or equal to the declared Required Insert Count [...], it MUST treat this as a connection error of
+		// type QPACK_DECOMPRESSION_FAILED.
 		return rBeyondCount
 	}
 	if !d.tab.alive(abs) {
 		// RFC 9204 section 2.2.3-1: If the decoder encounters a reference in a field line representation to a dynamic
-		// table entry that has already been evicted, it MUST treat this as a connection error of type
+		// table entry that has already been evicted [...], it MUST treat this as a connection error of type
 		// QPACK_DECOMPRESSION_FAILED.
 		return rEvicted
 	}

@@ -125,7 +125,7 @@ func ParseTransportParameters(src []byte, sender Role, p *TransportParameters) e
 		at := n + m
 		value := src[at : at+int(size) : at+int(size)]
 		src = src[at+int(size):]
-		// 9000-7.4-5: "An endpoint SHOULD treat receipt of duplicate transport parameters as a connection error of type
+		// 9000-7.4-7: "An endpoint SHOULD treat receipt of duplicate transport parameters as a connection error of type
 		// TRANSPORT_PARAMETER_ERROR."
 		if id < 64 {
 			if seen&(1<<id) != 0 {
@@ -239,7 +239,7 @@ func (p *TransportParameters) integer(id uint64) *uint64 {
 func inRange(id, v uint64) reason {
 	switch id {
 	case paramUDPPayload:
-		// 9000-18.2-4.8: "Values below 1200 are invalid."
+		// 9000-18.2-4.10: "Values below 1200 are invalid."
 		if v < 1200 {
 			return rParamUDP
 		}
@@ -250,12 +250,12 @@ func inRange(id, v uint64) reason {
 			return rParamStreams
 		}
 	case paramAckDelayExponent:
-		// 9000-18.2-4.24: "Values above 20 are invalid."
+		// 9000-18.2-4.26: "Values above 20 are invalid."
 		if v > 20 {
 			return rParamExponent
 		}
 	case paramMaxAckDelay:
-		// 9000-18.2-4.26: "Values of 2^14 or greater are invalid."
+		// 9000-18.2-4.28: "Values of 2^14 or greater are invalid."
 		if v >= 1<<14 {
 			return rParamDelay
 		}
@@ -288,7 +288,7 @@ func (a *PreferredAddress) parse(b []byte) reason {
 	a.Port6 = uint16(b[22])<<8 | uint16(b[23])
 	id := b[25 : len(b)-ResetTokenLen]
 	copy(a.ResetToken[:], b[len(b)-ResetTokenLen:])
-	// 9000-18.2-4.32: "a server MUST NOT include a zero-length connection ID in this transport parameter. A client MUST treat a
+	// 9000-18.2-4.38: "a server MUST NOT include a zero-length connection ID in this transport parameter. A client MUST treat a
 	// violation of these requirements as a connection error of type TRANSPORT_PARAMETER_ERROR."
 	var fits bool
 	if a.ID, fits = MakeConnectionID(id); !fits || len(id) == 0 {
@@ -298,7 +298,7 @@ func (a *PreferredAddress) parse(b []byte) reason {
 }
 
 func (p *TransportParameters) setVersions(b []byte, sender Role) reason {
-	// RFC 9368 section 4: "If that leads to a parsing failure (for example, if it is too short or if its length is not divisible by
+	// RFC 9368 section 4-3: "If that leads to a parsing failure (for example, if it is too short or if its length is not divisible by
 	// four), then the endpoint MUST close the connection", with TRANSPORT_PARAMETER_ERROR. "If an endpoint receives a Chosen
 	// Version equal to zero, or any Available Version equal to zero, it MUST treat it as a parsing failure. If a server receives
 	// Version Information where the Chosen Version is not included in Available Versions, it MUST treat it as a parsing failure."

@@ -2,7 +2,6 @@ package verdict
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -382,29 +381,4 @@ func (e *quicEnd) verdict() Verdict {
 		}
 	}
 	return v
-}
-
-// StreamEnd is how far a stream of QUIC has come.
-type StreamEnd uint8
-
-// The ends of streams.
-const (
-	StreamOpen StreamEnd = iota
-	StreamEnded
-	StreamWasReset
-)
-
-// StreamMessage makes a message of what a stream of QUIC has brought; shown is false if that is nothing. What is read of a stream before it is reset is a
-// matter of time, and not shown.
-func StreamMessage(id uint64, body []byte, end StreamEnd) (m Message, shown bool) {
-	m.Head = fmt.Sprintf("stream %d", id)
-	switch end {
-	case StreamEnded:
-		m.Head += " ended"
-	case StreamWasReset:
-		m.Head += " reset"
-		body = nil
-	}
-	m.Content(body)
-	return m, end != StreamOpen || len(body) > 0
 }

@@ -3,7 +3,7 @@
 // library says which.
 //
 // Everything runs in memory: implementations that want a net.Conn get one that holds the whole input, whose end is the end of
-// input. No verdict depends on how fast anything is; a failsafe of 30 seconds turns what hangs into "no verdict". Endpoints of QUIC, which have
+// input. No verdict depends on how fast anything is; a failsafe of two minutes turns what hangs into "no verdict". Endpoints of QUIC, which have
 // timers, run in the virtual time of package testing/synctest, over a link in memory: it passes only when all of them wait.
 //
 // What is asked, and how far it can be seen:

@@ -220,7 +220,7 @@ func TestThreatResetLoop(t *testing.T) {
 				require.Empty(t, out)
 				break
 			}
-			// 9000-10.3.3-2: "every Stateless Reset that it sends is smaller than the packet that triggered it". 10.3-12: never three times as large.
+			// 9000-10.3.3-2: "every Stateless Reset that it sends is smaller than the packet that triggered it". 10.3-13: never three times as large.
 			require.Less(t, len(out), len(packet))
 			require.GreaterOrEqual(t, len(out), quic.MinResetLen)
 			require.EqualValues(t, 0x40, out[0]&0xc0)

@@ -225,7 +225,7 @@ func (p *Paths) Packet(now codec.Time, path *Path, probing, largest bool, pto ti
 	p.moved = now
 	old := p.active
 	p.active = i
-	// 9000-9.3-2: the recipient "MUST initiate path validation to verify the peer's ownership of the address if validation is not already underway."
+	// 9000-9.3-2: the recipient "MUST initiate path validation [...] to verify the peer's ownership of the address if validation is not already underway."
 	switch path.Validation.state {
 	case Validated:
 		reset = p.settle() // there is nothing to validate: "unless it has previously validated that address" (RFC 9000 section 9)

@@ -49,7 +49,7 @@ func (r *RTT) Update(now codec.Time, latest, delay time.Duration) {
 		r.first, r.min, r.smoothed, r.variance = now, latest, latest, latest/2
 		return
 	}
-	// 9002-5.2-2: "min_rtt MUST be set to the lesser of min_rtt and latest_rtt on all other samples."
+	// 9002-5.2-2: "min_rtt MUST be set to the lesser of min_rtt and latest_rtt [...] on all other samples."
 	r.min = min(r.min, latest)
 	adjusted := latest
 	// 9002-5.3-7.4: "MUST NOT subtract the acknowledgment delay from the RTT sample if the resulting value is smaller than the min_rtt."

@@ -70,7 +70,8 @@ func (s *Sender) expire(b *Batch) {
 }
 
 // Probes returns how many packets that elicit an acknowledgment are owed in the space: a probe timeout has expired. They are to be sent whatever the
-// congestion controller says (RFC 9002 section 7.5), with new data, with what Oldest returns, or with PING. What is owed in the other spaces beside the
+// congestion controller says (RFC 9002 section 7.5), with new data, with what Oldest returns, or with PING, in datagrams of 1200 bytes at most: where a path does not
+// carry larger ones any more, nothing else would be acknowledged, and so nothing be found lost. What is owed in the other spaces beside the
 // one whose timer expired should go into the same datagrams. A client's datagrams with Initial packets are padded to 1200 bytes
 // as always. Each such packet that is sent counts; an acknowledgment ends the debt.
 func (s *Sender) Probes(space Space) int {
@@ -119,7 +120,7 @@ func (s *Sender) earliestProbe() (at codec.Time, space Space, alone bool) {
 		return at, space, false
 	}
 	// 9002-6.2.2.1-3: "the client MUST set the PTO timer if the client has not received an acknowledgment for any of its Handshake packets and
-	// the handshake is not confirmed, even if there are no packets in flight. When the PTO fires, the client MUST send a Handshake packet if it
+	// the handshake is not confirmed [...], even if there are no packets in flight. When the PTO fires, the client MUST send a Handshake packet if it
 	// has Handshake keys, otherwise it MUST send an Initial packet in a UDP datagram with a payload of at least 1200 bytes."
 	if s.keys || s.spaces[Initial].discarded {
 		return s.now.Add(timeout), Handshake, true
