@@ -234,11 +234,11 @@ func (h FrameHeader) Check(receiver Role, where Place) Fault {
 		return h.oneID(fMaxPushSize)
 	case FramePriorityUpdate, FramePriorityUpdatePush:
 		switch {
-		// RFC 9218 section 7.2: receiving a PRIORITY_UPDATE frame on a stream other than the control stream MUST be treated as a
-		// connection error of type H3_FRAME_UNEXPECTED.
+		// RFC 9218 section 7.2-2: Receiving a PRIORITY_UPDATE frame on a stream other than the client control stream MUST be treated as a connection
+		// error of type H3_FRAME_UNEXPECTED.
 		case where == OnRequest:
 			return fUpdateRequest
-		// RFC 9218 section 7.2: a client that receives a PRIORITY_UPDATE frame MUST respond with a connection error of type
+		// RFC 9218 section 7.2-8: If a client receives a PRIORITY_UPDATE frame, this MUST be treated as a connection error of type
 		// H3_FRAME_UNEXPECTED.
 		case receiver == Client:
 			return fUpdateClient

@@ -43,7 +43,7 @@ func (c *Conn) WantsUni() (n int) {
 
 // holdInsertions keeps the encoder from entering fields into the dynamic table while its stream is not there or does not flow.
 //
-// RFC 9204 section 2.1.3: to avoid deadlocks, an encoder SHOULD NOT write an instruction unless sufficient stream and connection
+// RFC 9204 section 2.1.3-4: To avoid these deadlocks, an encoder SHOULD NOT write an instruction unless sufficient stream and connection
 // flow-control credit is available for the entire instruction.
 func (c *Conn) holdInsertions() {
 	c.enc.SetInserting(c.ours[1].id != NoStream && len(c.instructions) < c.p.instructions)

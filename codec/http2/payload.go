@@ -39,7 +39,7 @@ func ParseContinuation(_ *FrameHeader, p []byte) (block []byte) { return p }
 // ParsePriority returns the priority signal of a PRIORITY frame.
 func ParsePriority(h *FrameHeader, p []byte) (PriorityParam, Fault) {
 	x := parsePriority(p)
-	// RFC 7540 section 5.3.1: a stream cannot depend on itself; an endpoint MUST treat this as a stream error of type PROTOCOL_ERROR.
+	// RFC 7540 section 5.3.1-9: A stream cannot depend on itself. An endpoint MUST treat this as a stream error [...] of type PROTOCOL_ERROR.
 	if x.DependsOn == h.Stream {
 		return x, fPrioritySelf
 	}

@@ -298,7 +298,7 @@ func (a *PreferredAddress) parse(b []byte) reason {
 }
 
 func (p *TransportParameters) setVersions(b []byte, sender Role) reason {
-	// RFC 9368 section 4: "If that leads to a parsing failure (for example, if it is too short or if its length is not divisible by
+	// RFC 9368 section 4-3: "If that leads to a parsing failure (for example, if it is too short or if its length is not divisible by
 	// four), then the endpoint MUST close the connection", with TRANSPORT_PARAMETER_ERROR. "If an endpoint receives a Chosen
 	// Version equal to zero, or any Available Version equal to zero, it MUST treat it as a parsing failure. If a server receives
 	// Version Information where the Chosen Version is not included in Available Versions, it MUST treat it as a parsing failure."

@@ -180,7 +180,8 @@ func checkFirst(fin bool, rsv uint8, op Opcode, rules Rules) reason {
 		if !fin {
 			return rControlFragment
 		}
-	// 6455-5.4-5: "An unfragmented message consists of a single frame with the FIN bit set and an opcode other than 0."
+	// 6455-5.4-5: "An unfragmented message consists of a single frame with the FIN bit set [...] and an opcode other than
+	// 0."
 	case op == Continuation:
 		if rules&NoMessage != 0 {
 			return rContinuation

@@ -67,7 +67,7 @@ var handshakeErrors = [numHandshakeReasons]*HandshakeError{
 	hNoKey:              {400, "6455-4.1-15: Sec-WebSocket-Key is missing"},
 	hKeys:               {400, "6455-11.3.1-9: more than one Sec-WebSocket-Key"},
 	hKey:                {400, "6455-4.1-15: Sec-WebSocket-Key is not the base64 of 16 bytes"},
-	hOrigins:            {400, "6454-7.3-1: more than one Origin"},
+	hOrigins:            {400, "6454-7.3-2: more than one Origin"},
 	hOrigin:             {403, "6455-10.2-1: the Origin is not allowed"},
 	hProtocolToken:      {400, "6455-4.1-18: a name in Sec-WebSocket-Protocol is not a token"},
 	hProtocolTwice:      {400, "6455-4.1-18: a name is twice in Sec-WebSocket-Protocol"},

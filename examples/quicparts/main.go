@@ -30,22 +30,23 @@ import (
 )
 
 func main() {
-	if err := run(os.Stdout, link{loss: 0.15, seed: 1}); err != nil {
+	if err := run(os.Stdout, link{loss: 0.15, mtu: 1400, shrunk: 1300, seed: 1}); err != nil {
 		log.Fatal(err)
 	}
 }
 
 const (
 	delay     = 20 * time.Millisecond // of the link, one way
-	largest   = 1400                  // datagram that it carries
 	answerLen = 500_000
 )
 
-// link is what happens to datagrams: how many are lost, and with jitter, come late, twice, or changed.
+// link is what happens to datagrams: how many are lost, and with jitter, come late, twice, or changed. mtu is the largest that it carries, and shrunk the
+// largest that it carries in the end.
 type link struct {
-	loss   float64
-	jitter bool
-	seed   uint64
+	loss        float64
+	jitter      bool
+	mtu, shrunk int
+	seed        uint64
 }
 
 // arrival is a datagram on its way.
@@ -74,6 +75,7 @@ func run(w io.Writer, l link) error {
 	// The applications.
 	answer := bytes.Repeat([]byte("0123456789"), answerLen/10)
 	var request, got []byte
+	largest := l.mtu
 	left := answer
 	asked, complete := false, false
 	s.data = func(id quic.StreamID, b []byte, end bool) {
@@ -107,6 +109,9 @@ func run(w io.Writer, l link) error {
 				out.Close()
 			}
 			return err
+		}
+		if len(got) > answerLen/2 {
+			largest = l.shrunk
 		}
 		if complete && c.closer.State() == path.Open {
 			c.close(now)

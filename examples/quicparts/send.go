@@ -42,6 +42,7 @@ type outgoing struct {
 	payload []byte
 	most    int                // length of the payload
 	settle  []func(acked bool) // what follows from its fate
+	expand  bool               // to 1200 bytes
 	close   func()             // if it has CONNECTION_CLOSE
 }
 
@@ -60,13 +61,15 @@ func (o *outgoing) add(f quic.Frame, settle func(f *quic.Frame, acked bool)) err
 
 // build makes a packet of the space, nil if none is to be sent now.
 func (e *endpoint) build(now codec.Time, space recovery.Space) ([]byte, error) {
-	size := e.mtu.Size()
+	size, probe := e.mtu.Size(), e.sender.Probes(space) > 0
+	if probe {
+		size = path.MinDatagram // it arrives as well where the path has become smaller
+	}
 	if e.limit.Allows(size) < size {
 		e.sender.SetLimited(now, true) // until something arrives
 		return nil, nil
 	}
 	o := &outgoing{Packet: recovery.Packet{Number: e.sender.Next(space)}, payload: e.payload[:0]}
-	probe := e.sender.Probes(space) > 0
 	// What is lost of the handshake must not wait for a window that 1-RTT data fills: see package recovery.
 	may := e.sender.Room(space) > 0 && (probe || space != app || e.control.Available() >= int64(size) && e.pacer.Ready(now, size))
 	if space == app && may && !probe && e.done {
@@ -113,6 +116,11 @@ func (e *endpoint) build(now codec.Time, space recovery.Space) ([]byte, error) {
 func (e *endpoint) header(space recovery.Space, number int64, size int) (dst []byte, err error) {
 	n := quic.PacketNumberLen(number, e.sender.LargestAcked(space))
 	if space == app {
+		if _, there := e.remote.Get(e.peerSeq); !there { // the peer has retired it
+			if seq, id, err := e.remote.Use(); err == nil {
+				e.peerSeq, e.peerID = seq, id
+			}
+		}
 		return quic.AppendShortHeader(nil, e.peerID.Bytes(), false, e.phase.Phase(), number, n)
 	}
 	h := quic.LongHeader{
@@ -221,6 +229,7 @@ func (e *endpoint) control1RTT(now codec.Time, o *outgoing) (err error) {
 		f = quic.Frame{Kind: quic.PathResponse}
 		copy(f.Token[:], data[:])
 		put(f, nil)
+		o.expand = true // RFC 9000 section 8.2.2
 	}
 	if e.in.Due() {
 		put(quic.Frame{Kind: quic.MaxData, Value: e.in.Emit(now, rtt)}, func(f *quic.Frame, acked bool) {
@@ -310,7 +319,7 @@ func (e *endpoint) probeMTU(now codec.Time, o *outgoing, size int) ([]byte, erro
 	o.settle = append(o.settle, func(acked bool) {
 		if acked {
 			e.mtu.Acked(now, size)
-			e.control.SetDatagramSize(now, e.mtu.Size(), false)
+			e.resize(now)
 		} else {
 			e.mtu.Lost(now, size)
 		}
@@ -319,11 +328,17 @@ func (e *endpoint) probeMTU(now codec.Time, o *outgoing, size int) ([]byte, erro
 	return e.finish(now, app, o)
 }
 
+// resize tells that datagrams have another size now.
+func (e *endpoint) resize(now codec.Time) {
+	e.control.SetDatagramSize(now, e.mtu.Size(), false)
+	e.pacer.SetDatagramSize(now, e.mtu.Size())
+}
+
 // finish protects a packet and tells everybody that it is sent.
 func (e *endpoint) finish(now codec.Time, space recovery.Space, o *outgoing) ([]byte, error) {
 	switch {
 	// 9000-14.1: datagrams with Initial packets have 1200 bytes or more; of a server those that elicit acknowledgments.
-	case space == initial && (e.role == quic.Client || o.Eliciting):
+	case o.expand || space == initial && (e.role == quic.Client || o.Eliciting):
 		o.payload = append(o.payload, make([]byte, o.room())...)
 		o.Padded = true
 	case len(o.payload) < 4: // there must be enough to sample
@@ -380,7 +395,7 @@ func (e *endpoint) finish(now codec.Time, space recovery.Space, o *outgoing) ([]
 			if acked {
 				e.mtu.PacketAcked(number, size)
 			} else if e.mtu.PacketLost(now, number, size) {
-				e.control.SetDatagramSize(now, e.mtu.Size(), false)
+				e.resize(now)
 			}
 		})
 	}

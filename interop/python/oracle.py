@@ -81,6 +81,9 @@ def http1(role, method, octets):
                         open_message[4].extend(event.data)
                         event = conn.next_event()
                 except h11.RemoteProtocolError:
+                    if open_message is not None:
+                        head, host, fields, _, body = open_message
+                        log.messages.append(message("open " + head, host, fields, body))
                     return log.end("more", left=left)
                 if type(event) is not h11.EndOfMessage:
                     return log.end("none", reason="after the end of input: %r" % event)
@@ -97,8 +100,9 @@ def http1(role, method, octets):
                 open_message = [str(event.status_code), b"", list(event.headers), None, bytearray()]
             elif type(event) is h11.InformationalResponse:
                 left = len(conn.trailing_data[0])
-                if conn.their_state is h11.SWITCHED_PROTOCOL:
-                    log.messages.append(message(str(event.status_code), b"", event.headers))
+                switched = conn.their_state is h11.SWITCHED_PROTOCOL
+                log.messages.append(message(("" if switched else "interim ") + str(event.status_code), b"", event.headers))
+                if switched:
                     return log.end("accept", left=left)
             elif type(event) is h11.Data:
                 open_message[4].extend(event.data)

@@ -20,7 +20,10 @@ type Verdict struct {
 
 // Ours is the verdict of our codec on an input.
 func Ours(in *core.Input) Verdict {
-	if in.Wire == core.WS {
+	switch in.Wire {
+	case core.HTTP1:
+		return http1Messages(in)
+	case core.WS:
 		return frames(in)
 	}
 	for _, o := range core.Ours() {
@@ -32,12 +35,9 @@ func Ours(in *core.Input) Verdict {
 			return v
 		}
 		words := strings.Fields(v.Reason)
-		switch {
-		case in.Wire == core.HTTP1:
-			v.Code = words[0]
-		case words[0] == "connection":
+		if words[0] == "connection" {
 			v.Code, v.Connection = words[1], true
-		default: // stream N CODE
+		} else { // stream N CODE
 			v.Code = words[2]
 		}
 		return v

@@ -155,6 +155,10 @@ func FuzzPacer(f *testing.F) {
 				p.SetRate(now, int64(1)<<(next()%64), time.Duration(1)<<(next()%64), op&4 != 0)
 			case 2:
 				p.OnSent(now, size-600)
+			default:
+				if op&0x80 != 0 {
+					p.SetDatagramSize(now, size)
+				}
 			}
 			budget := p.Budget(now)
 			require.True(t, budget >= 0 && budget <= MaxWindow)

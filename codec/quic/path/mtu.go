@@ -40,7 +40,8 @@ func (m *MTU) Start(most int) {
 	*m = MTU{size: MinDatagram, high: most, max: most, started: true}
 }
 
-// Size returns how large datagrams may be, in bytes of UDP payload.
+// Size returns how large datagrams may be, in bytes of UDP payload. Those on a probe timeout should have MinDatagram at most: a path that carries no larger ones any
+// more is known by what is lost, and that by what is acknowledged.
 func (m *MTU) Size() int { return max(m.size, MinDatagram) }
 
 // Probe returns the size of a datagram that should be sent now to search, padded, with a PING, counted in flight by congestion control but

@@ -140,7 +140,7 @@ func (r *Responder) Challenged(data Challenge) {
 func (r *Responder) Pending() int { return r.n }
 
 // Next returns the data of the PATH_RESPONSE frame to send, oldest first, and forgets it: it is sent once, lost or not (9000-8.2.2-4). found is false if none
-// is owed.
+// is owed. The datagram is to have MinDatagram bytes or more, as far as the anti-amplification limit of the path allows: RFC 9000 section 8.2.2.
 func (r *Responder) Next() (data Challenge, found bool) {
 	if r.n == 0 {
 		return data, false

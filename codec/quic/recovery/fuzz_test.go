@@ -181,6 +181,8 @@ func FuzzSender(f *testing.F) {
 		f.Add(seedProgram(seed))
 	}
 	f.Add([]byte("7080808 8 8A8A8 8A8080")) // a marked packet is forgotten when the tenth is sent
+	// A late acknowledgment of a packet that was sent before what persistent congestion is established with.
+	f.Add([]byte("0A10000x000000000000000000700A1000000A000000101017010000A0A100707Z0707A0A1707 00000A0A0,x00x1&,"))
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		if g := runProgram(t, ops); g.p.diff != "" {
 			t.Fatal(g.p.diff)

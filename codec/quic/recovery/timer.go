@@ -70,7 +70,8 @@ func (s *Sender) expire(b *Batch) {
 }
 
 // Probes returns how many packets that elicit an acknowledgment are owed in the space: a probe timeout has expired. They are to be sent whatever the
-// congestion controller says (RFC 9002 section 7.5), with new data, with what Oldest returns, or with PING. What is owed in the other spaces beside the
+// congestion controller says (RFC 9002 section 7.5), with new data, with what Oldest returns, or with PING, in datagrams of 1200 bytes at most: where a path does not
+// carry larger ones any more, nothing else would be acknowledged, and so nothing be found lost. What is owed in the other spaces beside the
 // one whose timer expired should go into the same datagrams. A client's datagrams with Initial packets are padded to 1200 bytes
 // as always. Each such packet that is sent counts; an acknowledgment ends the debt.
 func (s *Sender) Probes(space Space) int {
