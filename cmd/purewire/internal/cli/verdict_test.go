@@ -52,7 +52,7 @@ func TestVerdictOurs(t *testing.T) {
 
 	out, _, _, err = verdictOf(t, t.TempDir(), "STREAM 0\n  DATA x\n", "--wire", "h3", "--ours")
 	require.NoError(t, err)
-	require.Contains(t, out, "reject connection H3_FRAME_UNEXPECTED 9114-4.1-9")
+	require.Contains(t, out, "reject connection H3_FRAME_UNEXPECTED 9114-4.1-7")
 	out, _, _, err = verdictOf(t, t.TempDir(), "PACKET 1rtt\n", "--wire", "quic", "--ours")
 	require.NoError(t, err)
 	require.Contains(t, out, "reject PROTOCOL_VIOLATION 9000-12.4-3")
