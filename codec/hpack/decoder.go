@@ -288,7 +288,7 @@ func (d *Decoder) indexed(src []byte, b *Block) (int, reason) {
 		b.miss = 1
 		return 0, ok
 	case i == 0:
-		// RFC 7541 section 6.1-4: The index value of 0 is not used. It MUST be treated as a decoding error.
+		// RFC 7541 section 6.1-5: The index value of 0 is not used. It MUST be treated as a decoding error.
 		return 0, rIndexZero
 	}
 	i -= staticLen + 1
@@ -328,7 +328,7 @@ func (d *Decoder) update(src []byte, b *Block) (int, reason) {
 		b.miss = 1
 		return 0, ok
 	case size > uint64(d.allowed):
-		// RFC 7541 section 6.3-3: A value that exceeds this limit MUST be treated as a decoding error.
+		// RFC 7541 section 6.3-4: A value that exceeds this limit MUST be treated as a decoding error.
 		return 0, rUpdateBig
 	case b.updates == 2:
 		// RFC 7541 section 4.2-4: resulting in at most two dynamic table size updates.
