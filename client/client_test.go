@@ -51,7 +51,7 @@ func start(t *testing.T, wire string, h http.Handler) (*http.Client, *client.Tra
 		s.Start()
 	}
 	t.Cleanup(func() { _ = tr.Close(); s.Close() })
-	return &http.Client{Transport: tr, Timeout: 20 * time.Second}, tr, s.URL
+	return &http.Client{Transport: tr, Timeout: soon}, tr, s.URL
 }
 
 func onAll(t *testing.T, h http.Handler, f func(t *testing.T, c *http.Client, url string, h2 bool)) {
@@ -368,7 +368,7 @@ func TestPool(t *testing.T) {
 				return
 			}
 			require.Equal(t, int32(20), conns.Load(), "19 more beside the idle one")
-			require.Eventually(t, func() bool { return tr.IdleCount() == client.DefaultMaxIdlePerHost }, 5*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return tr.IdleCount() == client.DefaultMaxIdlePerHost }, soon, time.Millisecond)
 			tr.CloseIdleConnections()
 			require.Equal(t, 0, tr.IdleCount())
 			get("/hello")
@@ -394,7 +394,7 @@ func TestIdleTimeout(t *testing.T) {
 	defer tr.Close()
 	resp, err := (&http.Client{Transport: tr}).Get(s.URL + "/hello")
 	read(t, resp, err)
-	require.Eventually(t, func() bool { return open.Load() == 0 && tr.IdleCount() == 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return open.Load() == 0 && tr.IdleCount() == 0 }, soon, time.Millisecond)
 }
 
 // A connection that the server closed while it was idle costs nothing: the request goes out again on a new one. A request that is not
@@ -428,7 +428,7 @@ func TestStaleRetry(t *testing.T) {
 	}()
 	tr := &client.Transport{Proxy: client.NoProxy}
 	defer tr.Close()
-	c := &http.Client{Transport: tr, Timeout: 10 * time.Second}
+	c := &http.Client{Transport: tr, Timeout: soon}
 	url := "http://" + l.Addr().String()
 	for range 5 {
 		resp, err := c.Get(url)
@@ -494,7 +494,7 @@ func TestProtocolError(t *testing.T) {
 	}()
 	for _, p := range []client.Protocols{client.HTTP1, client.H2C} {
 		tr := &client.Transport{Proxy: client.NoProxy, Protocols: p}
-		_, err = (&http.Client{Transport: tr, Timeout: 10 * time.Second}).Get("http://" + l.Addr().String())
+		_, err = (&http.Client{Transport: tr, Timeout: soon}).Get("http://" + l.Addr().String())
 		var pe *client.ProtocolError
 		require.ErrorAs(t, err, &pe)
 		require.Contains(t, err.Error(), "911")
@@ -570,5 +570,5 @@ func TestNoGoroutineLeak(t *testing.T) {
 			}
 		})
 	}
-	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+4 }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+4 }, soon, 10*time.Millisecond)
 }

@@ -285,7 +285,7 @@ func TestProxies(t *testing.T) {
 		u, _ := url.Parse(c.proxy)
 		tr := &client.Transport{Proxy: http.ProxyURL(u), TLS: &tls.Config{RootCAs: roots}}
 		for range 2 {
-			resp, err := (&http.Client{Transport: tr, Timeout: 10 * time.Second}).Get(c.url + "/")
+			resp, err := (&http.Client{Transport: tr, Timeout: soon}).Get(c.url + "/")
 			require.Equal(t, c.proto, read(t, resp, err))
 		}
 		require.Equal(t, c.log, <-log)
@@ -297,19 +297,27 @@ func TestProxies(t *testing.T) {
 	u, _ := url.Parse("http://" + addr)
 	tr := &client.Transport{Proxy: http.ProxyURL(u)}
 	defer tr.Close()
-	_, err := (&http.Client{Transport: tr, Timeout: 10 * time.Second}).Get("https://refused.example/")
+	_, err := (&http.Client{Transport: tr, Timeout: soon}).Get("https://refused.example/")
 	var pe *client.ProxyError
 	require.ErrorAs(t, err, &pe)
 	require.Equal(t, 403, pe.Status)
 	bad, _ := url.Parse("socks5://u:wrong@" + addr)
 	tr2 := &client.Transport{Proxy: http.ProxyURL(bad)}
 	defer tr2.Close()
-	_, err = (&http.Client{Transport: tr2, Timeout: 10 * time.Second}).Get(plain.URL)
+	_, err = (&http.Client{Transport: tr2, Timeout: soon}).Get(plain.URL)
 	require.True(t, errors.As(err, &pe), "%v", err)
 	odd, _ := url.Parse("gopher://h")
 	tr3 := &client.Transport{Proxy: http.ProxyURL(odd)}
 	_, err = (&http.Client{Transport: tr3}).Get(plain.URL)
 	require.Error(t, err)
+}
+
+// The proxies of this machine are none of the tests': net/http reads the environment once, so they go before anybody asks.
+func init() {
+	for _, name := range []string{"http_proxy", "https_proxy", "all_proxy", "no_proxy"} {
+		_ = os.Unsetenv(name)
+		_ = os.Unsetenv(strings.ToUpper(name))
+	}
 }
 
 func TestProxyFromEnvironment(t *testing.T) {

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -66,12 +67,21 @@ func TestUnresponsive(t *testing.T) {
 	_, err := c.Post(addr, "", nil)
 	require.ErrorIs(t, err, client.ErrUnresponsive)
 	require.Len(t, within(t, pings, "a PING"), 8)
-	res, err := c.Get(addr)
+	get := func() (string, error) {
+		res, err := c.Get(addr)
+		if err != nil {
+			return "", err
+		}
+		defer res.Body.Close()
+		b, err := io.ReadAll(res.Body)
+		return string(b), err
+	}
+	text, err := get()
+	for i := 0; i < 50 && errors.Is(err, client.ErrUnresponsive); i++ { // on a busy machine this answer may be late, too
+		text, err = get()
+	}
 	require.NoError(t, err)
-	b, err := io.ReadAll(res.Body)
-	require.NoError(t, err)
-	require.NoError(t, res.Body.Close())
-	require.Equal(t, "fine", string(b))
+	require.Equal(t, "fine", text)
 }
 
 // TestTooManyPings: a server that says so has the calls that are under way go on, and gets no new ones.

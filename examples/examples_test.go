@@ -26,7 +26,7 @@ func program(t *testing.T, name string, args ...string) string {
 	if runtime.GOOS == "windows" {
 		exe += ".exe"
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	t.Cleanup(cancel)
 	out, err := exec.CommandContext(ctx, "go", "build", "-o", exe, "./"+name).CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -65,7 +65,7 @@ func talk(t *testing.T, addr, send string) string {
 	c, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
 	defer c.Close()
-	require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(t, c.SetDeadline(time.Now().Add(time.Minute)))
 	_, err = io.WriteString(c, send)
 	require.NoError(t, err)
 	require.NoError(t, c.(*net.TCPConn).CloseWrite())
@@ -77,5 +77,5 @@ func talk(t *testing.T, addr, send string) string {
 func newClient(t *testing.T) *http.Client {
 	tr := &http.Transport{}
 	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: 10 * time.Second}
+	return &http.Client{Transport: tr, Timeout: time.Minute}
 }

@@ -53,7 +53,7 @@ func TestHTTPS(t *testing.T) {
 	ask := func(h2 bool, certs ...tls.Certificate) string {
 		tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, Certificates: certs}, ForceAttemptHTTP2: h2}
 		defer tr.CloseIdleConnections()
-		status, got := do(t, &http.Client{Transport: tr, Timeout: 10 * time.Second}, "GET", "https://"+addr+"/", "")
+		status, got := do(t, &http.Client{Transport: tr, Timeout: time.Minute}, "GET", "https://"+addr+"/", "")
 		require.Equal(t, 200, status)
 		return got
 	}

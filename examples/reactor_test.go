@@ -21,7 +21,7 @@ func TestOwnProtocol(t *testing.T) {
 	c, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
 	defer c.Close()
-	require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(t, c.SetDeadline(time.Now().Add(time.Minute)))
 	br := bufio.NewReader(c)
 	for _, b := range []byte("SET k v\n") {
 		_, err = c.Write([]byte{b})
@@ -42,7 +42,7 @@ func TestOwnProtocolUnderPressure(t *testing.T) {
 	c, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
 	defer c.Close()
-	require.NoError(t, c.SetDeadline(time.Now().Add(30*time.Second)))
+	require.NoError(t, c.SetDeadline(time.Now().Add(time.Minute)))
 	sent := make(chan error, 1)
 	go func() {
 		_, err := io.WriteString(c, "SET k "+value+"\n"+strings.Repeat("GET k\n", n))

@@ -15,7 +15,7 @@ import (
 
 func TestWebSocketEcho(t *testing.T) {
 	addr := program(t, "wsecho", "-addr", "127.0.0.1:0")
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "go", "run", "./wsecho", "-dial", "ws://"+addr+"/", "hello", "again").CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -27,7 +27,7 @@ func TestWebSocketChat(t *testing.T) {
 	status, page := do(t, newClient(t), "GET", "http://"+addr+"/", "")
 	require.Equal(t, 200, status)
 	require.Contains(t, page, "new WebSocket")
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var guests []*websocket.Conn
 	for range 3 {

@@ -34,7 +34,7 @@ func Example() {
 	conn, stop := serving(srv)
 	defer stop()
 
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c := greet.NewGreeterClient(conn)
 	reply, err := c.Hello(ctx, &greet.HelloRequest{Name: "Ada"})

@@ -87,7 +87,7 @@ func onAll(t *testing.T, srv http.Handler, f func(t *testing.T, c *rpc.Client)) 
 }
 
 func bound(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -124,9 +124,12 @@ func TestNativeAllocatesNothingOnReactor(t *testing.T) {
 			const requests = 10_000
 			a := newAsker(t, addr, c.req, c.body, c.batch)
 			a.mallocs(1600) // warm up: pools and lists reach their size
-			// The runtime may allocate now and then, for a thread or a timer; an allocation per request, or per batch of
-			// 16, would be 625 at least.
+			// The runtime may allocate now and then, for a thread or a timer, on a busy machine more often; an allocation per request, or
+			// per batch of 16, would be 625 at least, every time.
 			n := a.mallocs(requests)
+			for i := 0; i < 5 && n > requests/1000; i++ {
+				n = min(n, a.mallocs(requests))
+			}
 			t.Logf("%d allocations in %d requests", n, requests)
 			if n > requests/1000 {
 				t.Errorf("%d allocations in %d requests", n, requests)

@@ -16,7 +16,7 @@ import (
 func h1client(t testing.TB) *http.Client {
 	tr := new(http.Transport)
 	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: 20 * time.Second}
+	return &http.Client{Transport: tr, Timeout: time.Minute}
 }
 
 func trailersOf(kv ...string) (list []codec.Field) {

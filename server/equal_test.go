@@ -316,7 +316,7 @@ func exchangeRaw(t *testing.T, addr, req string) []byte {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	go func() {
 		_, _ = io.WriteString(c, req)
 		_ = c.(*net.TCPConn).CloseWrite()

@@ -37,10 +37,10 @@ func TestH2RapidReset(t *testing.T) {
 		require.NoError(t, c.Reset(id, http2.Cancel))
 		r.send(string(c.AppendOwed(out, 1<<16)))
 	}
-	require.Eventually(t, func() bool { return running.Load() == 10 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return running.Load() == 10 }, 30*time.Second, time.Millisecond)
 	require.Equal(t, int32(10), most.Load())
 	close(release)
-	require.Eventually(t, func() bool { r.settle(); return running.Load() == 0 && (r.closed || !r.m.(drivers.Drainer).InFlight()) }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { r.settle(); return running.Load() == 0 && (r.closed || !r.m.(drivers.Drainer).InFlight()) }, 30*time.Second, time.Millisecond)
 	if !r.closed {
 		mark := len(r.wire)
 		out, _, err := c.AppendRequest(nil, head, nil, true)

@@ -39,7 +39,7 @@ func dial(t *testing.T, addr string) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -134,7 +134,7 @@ func TestContextCause(t *testing.T) {
 			if !errors.Is(err, ErrPeerClosed) {
 				t.Fatal(err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("the context did not end")
 		}
 	})
@@ -235,7 +235,7 @@ func TestUploadAndDownload(t *testing.T) {
 		_, _ = io.Copy(w, bytes.NewReader(big[200_000:]))
 	})
 	engines(t, Config{Handler: h}, func(t *testing.T, addr string) {
-		tr := &http.Transport{ExpectContinueTimeout: 5 * time.Second}
+		tr := &http.Transport{ExpectContinueTimeout: time.Minute}
 		defer tr.CloseIdleConnections()
 		for i := range 4 {
 			body := io.Reader(bytes.NewReader(make([]byte, size)))

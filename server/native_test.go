@@ -101,7 +101,7 @@ func TestNativeShapes(t *testing.T) {
 					body = bytes.NewReader(make([]byte, 200_000))
 				}
 				req, _ := http.NewRequest(method, "http://"+addr+path, body)
-				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 				resp, err := tr.RoundTrip(req.WithContext(ctx))
 				if err != nil {
 					t.Fatal(name, err)

@@ -219,7 +219,7 @@ func (r *rig) step() bool {
 // until runs the machine, handlers on their goroutines, until cond holds.
 func (r *rig) until(what string, cond func() bool) *rig {
 	r.t.Helper()
-	limit := time.NewTimer(10 * time.Second)
+	limit := time.NewTimer(time.Minute)
 	defer limit.Stop()
 	for {
 		r.settle()

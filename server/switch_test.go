@@ -126,7 +126,7 @@ func TestSwitch(t *testing.T) {
 		}
 	})
 	require.Equal(t, n, replies.Load())
-	require.Eventually(t, func() bool { return gone.Load() == n }, 5e9, 1e6)
+	require.Eventually(t, func() bool { return gone.Load() == n }, 30e9, 1e6)
 }
 
 type wrapped struct{ http.ResponseWriter }

@@ -336,7 +336,7 @@ func TestResetAnywhere(t *testing.T) {
 	if disconnects != 64 {
 		t.Fatalf("%d disconnects", disconnects)
 	}
-	for range 100 {
+	for range 3000 {
 		if runtime.NumGoroutine() <= goroutines {
 			return
 		}

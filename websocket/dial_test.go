@@ -192,6 +192,7 @@ func TestDialOnLoop(t *testing.T) {
 
 // A client says goodbye first and waits for the server to close; a server that does not is left after a while.
 func TestClientCloses(t *testing.T) {
+	t.Parallel() // it waits
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
@@ -210,11 +211,11 @@ func TestClientCloses(t *testing.T) {
 		_, _ = io.WriteString(nc, "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: "+string(accept[:])+"\r\n\r\n")
 		_, _ = nc.Read(b)                // the Close frame
 		_, _ = nc.Write([]byte{0x88, 0}) // answered, but TCP stays open
-		_ = nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = nc.SetReadDeadline(time.Now().Add(time.Minute))
 		_, err = nc.Read(b)
 		ended <- err
 	}()
-	d := websocket.Dialer{Options: websocket.Options{CloseTimeout: 50 * time.Millisecond}}
+	d := websocket.Dialer{Options: websocket.Options{CloseTimeout: 2 * time.Second}}
 	c, err := d.Dial(soon(t), "ws://"+l.Addr().String())
 	require.NoError(t, err)
 	require.NoError(t, c.Close(ws.CloseNormal, "bye"))

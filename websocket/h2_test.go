@@ -75,7 +75,7 @@ func TestOverHTTP2(t *testing.T) {
 	overH2(t, closed, func(t *testing.T, addr string) {
 		tr := &client.Transport{Protocols: client.H2C, Proxy: client.NoProxy}
 		defer tr.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		for _, path := range []string{"/echo", "/native"} {
 			for _, deflate := range []*ws.DeflateOptions{nil, {}} {
@@ -163,6 +163,6 @@ func TestOverHTTP2NotOffered(t *testing.T) {
 	defer s.Close()
 	tr := &client.Transport{Protocols: client.H2C, Proxy: client.NoProxy}
 	defer tr.Close()
-	_, err = (&websocket.Dialer{RoundTripper: tr, Timeout: 5 * time.Second}).Dial(context.Background(), "ws://"+l.Addr().String()+"/")
+	_, err = (&websocket.Dialer{RoundTripper: tr, Timeout: time.Minute}).Dial(context.Background(), "ws://"+l.Addr().String()+"/")
 	require.ErrorIs(t, err, client.ErrNoExtendedConnect)
 }

@@ -173,7 +173,7 @@ func TestNetConn(t *testing.T) {
 		nc := c.NetConn(websocket.Binary)
 		require.Equal(t, s.addr, nc.RemoteAddr().String())
 		require.NotNil(t, nc.LocalAddr())
-		require.NoError(t, nc.SetDeadline(time.Now().Add(20*time.Second)))
+		require.NoError(t, nc.SetDeadline(time.Now().Add(2*time.Minute)))
 		want := pattern(3 << 20)
 		go func() {
 			for p := want; len(p) > 0; {

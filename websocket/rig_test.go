@@ -73,7 +73,7 @@ func sitesFor(t testing.TB, cfg server.Config, kind string) []site {
 }
 
 func soon(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -103,7 +103,7 @@ func rawDialOn(t testing.TB, addr, path, more string, fields []string) *peer {
 	c, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close() })
-	require.NoError(t, c.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(t, c.SetDeadline(time.Now().Add(2*time.Minute)))
 	key := make([]byte, 16)
 	_, _ = rand.Read(key)
 	head := "GET " + path + " HTTP/1.1\r\nHost: " + addr + "\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n" +

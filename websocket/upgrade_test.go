@@ -41,7 +41,7 @@ func TestRefused(t *testing.T) {
 				nc, err := net.Dial("tcp", s.addr)
 				require.NoError(t, err)
 				defer nc.Close()
-				_ = nc.SetDeadline(time.Now().Add(10 * time.Second))
+				_ = nc.SetDeadline(time.Now().Add(time.Minute))
 				br := bufio.NewReader(nc)
 				for range 2 {
 					_, _ = io.WriteString(nc, c.head+"\r\n")
@@ -114,7 +114,7 @@ func TestUpgradeWithContent(t *testing.T) {
 		nc, err := net.Dial("tcp", s.addr)
 		require.NoError(t, err)
 		defer nc.Close()
-		_ = nc.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = nc.SetDeadline(time.Now().Add(time.Minute))
 		fmt.Fprintf(nc, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: 5\r\n\r\n")
 		r, err := http.ReadResponse(bufio.NewReader(nc), nil)
 		require.NoError(t, err)

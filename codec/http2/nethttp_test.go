@@ -164,7 +164,7 @@ func loopback(t *testing.T) (a, b net.Conn) {
 		t.Fatal(err)
 	}
 	for _, c := range []net.Conn{a, b} {
-		c.SetDeadline(time.Now().Add(time.Minute))
+		c.SetDeadline(time.Now().Add(5 * time.Minute))
 		t.Cleanup(func() { c.Close() })
 	}
 	return a, b
@@ -175,7 +175,7 @@ func loopback(t *testing.T) (a, b net.Conn) {
 func TestServeNetHTTP(t *testing.T) {
 	a, b := loopback(t)
 	e := &echo{tasks: map[uint32]*echoTask{}}
-	e.c.Init(Server, Config{Limits: Limits{Streams: 8}, Window: WindowPolicy{Stream: 20000, Conn: 65535, Max: 1 << 20}}.Profile())
+	e.c.Init(Server, Config{Limits: Limits{Streams: 16}, Window: WindowPolicy{Stream: 20000, Conn: 65535, Max: 1 << 20}}.Profile())
 	var lock sync.Mutex
 	wake := make(chan struct{}, 1)
 	ended := make(chan error, 1)
@@ -183,16 +183,20 @@ func TestServeNetHTTP(t *testing.T) {
 
 	dials := make(chan net.Conn, 1)
 	dials <- a
+	// There is no second connection. The transport asks for one if a request comes before the first is in its pool, where its dialer's
+	// goroutine puts it after it has been used already; who waits for the dial then gets the first.
+	over := make(chan struct{})
+	defer close(over)
 	tr := &http.Transport{Protocols: cleartext(), DialContext: func(context.Context, string, string) (net.Conn, error) {
 		select {
 		case c := <-dials:
 			return c, nil
-		default:
+		case <-over:
 			return nil, errors.New("second connection")
 		}
 	}}
 	defer tr.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	exchange := func(up, down int) error {
 		body := bytes.Repeat([]byte{byte(up)}, up)
@@ -219,7 +223,8 @@ func TestServeNetHTTP(t *testing.T) {
 	if err := exchange(3, 3); err != nil { // all others use the same connection
 		t.Fatal(err)
 	}
-	// Fewer at once than the server allows: the transport would open a second connection instead of waiting.
+	// Fewer at once than the server allows, those included whose cancellation it has not confirmed yet: the transport would open a second
+	// connection instead of waiting.
 	turn := make(chan struct{}, 6)
 	var wg sync.WaitGroup
 	errs := make(chan error, 100)

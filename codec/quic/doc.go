@@ -50,5 +50,6 @@
 //
 // Whether acknowledged packets were sent, flow control, final sizes, stream states beyond what the ID tells, comparison of connection IDs with
 // transport parameters (RFC 9000 section 7.3), 1200-byte Initial datagrams, tokens, and version negotiation as a procedure belong
-// to the connection.
+// to the connection. Its parts are the packages below this one, each a machine of its own: recovery, congestion, stream, path, keyphase.
+// The program examples/quicparts puts all of them together.
 package quic

@@ -1,5 +1,7 @@
 package quic
 
+import "time"
+
 // The identifiers of transport parameters (RFC 9000 section 18.2, RFC 9221, RFC 9287, RFC 9368).
 const (
 	paramOriginalDstID      = 0x00
@@ -30,7 +32,7 @@ type TransportParameters struct {
 	// OriginalDstID is the Destination Connection ID of the client's first packet. Only a server sends it.
 	OriginalDstID    ConnectionID
 	HasOriginalDstID bool
-	// MaxIdleTimeout is in milliseconds; 0 is none.
+	// MaxIdleTimeout is in milliseconds; 0 is none. It can be more than a time.Duration holds: see IdleTimeout.
 	MaxIdleTimeout uint64
 	// ResetToken is the stateless reset token of the server's first connection ID. Only a server sends it.
 	ResetToken    ResetToken
@@ -70,6 +72,20 @@ type TransportParameters struct {
 	// AvailableVersions are 4 bytes each, in the sender's order of preference. After ParseTransportParameters they point into its src. Used with
 	// ChosenVersion only.
 	AvailableVersions []byte
+}
+
+// IdleTimeout returns MaxIdleTimeout as a duration, the longest one if it is longer than that.
+func (p *TransportParameters) IdleTimeout() time.Duration {
+	const most = 1<<63 - 1
+	if p.MaxIdleTimeout > most/uint64(time.Millisecond) {
+		return most
+	}
+	return time.Duration(p.MaxIdleTimeout) * time.Millisecond
+}
+
+// AckDelay returns MaxAckDelay as a duration. It is for values in range.
+func (p *TransportParameters) AckDelay() time.Duration {
+	return time.Duration(p.MaxAckDelay) * time.Millisecond
 }
 
 // PreferredAddress is the transport parameter preferred_address. An address and port of zeros is none.

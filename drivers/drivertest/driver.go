@@ -77,7 +77,7 @@ func (d Driver) conns(n int) int {
 }
 
 // patience is how long the suite waits for what must happen. Nothing waits this long unless it fails.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // test is one promise.
 type test struct {

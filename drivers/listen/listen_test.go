@@ -36,7 +36,7 @@ func opt(t *testing.T, fd, level, name int) int {
 
 func accept(t *testing.T, s *Socket) int {
 	t.Helper()
-	for range 1000 {
+	for range 20_000 {
 		fd, err := s.AcceptFD()
 		if err == nil {
 			t.Cleanup(func() { unix.Close(fd) })
@@ -105,6 +105,10 @@ func TestWildcards(t *testing.T) {
 		}
 		_, port, _ := net.SplitHostPort(s.Addr().String())
 		c, err := net.Dial("tcp", net.JoinHostPort(x.dial, port))
+		if x.dial == "::1" && errors.Is(err, syscall.EADDRNOTAVAIL) {
+			s.Close()
+			continue // the same, where sockets of that family exist
+		}
 		if err != nil {
 			t.Error(x, err)
 		} else {

@@ -132,7 +132,7 @@ func run(t *testing.T, svc drivers.Service, cfg Config) (*Reactor, string) {
 			if !strings.Contains(stacks, "reactor.(*loop)") && !strings.Contains(stacks, "reactor.(*workers)") {
 				break
 			}
-			if i == 100 {
+			if i == 1000 {
 				t.Fatalf("goroutines left:\n%s", stacks)
 			}
 			time.Sleep(20 * time.Millisecond)

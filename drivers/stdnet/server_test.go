@@ -174,8 +174,13 @@ func TestEvictIdle(t *testing.T) {
 		if n := s.Conns(); n > 10 {
 			t.Fatalf("%d connections", n)
 		}
+		for end := time.Now().Add(20 * time.Second); !s.AllIdle(); time.Sleep(100 * time.Microsecond) {
+			if time.Now().After(end) {
+				t.Fatalf("connection %d: somebody is at work for ever", i)
+			}
+		}
 	}
-	// The sample holds all of them, so it was the oldest that had to go, each time.
+	// The sample holds all of them, and all were idle, so it was the oldest that had to go, each time.
 	for i, c := range conns {
 		if err := ping(c); (err == nil) != (i >= 40) {
 			t.Errorf("connection %d of 50: %v", i, err)

@@ -24,7 +24,7 @@ func TestDriver(t *testing.T) {
 				drivertest.Run(t, drivertest.Driver{
 					Name: e.name + "/tls", Costly: true,
 					Start: func(t testing.TB, svc drivers.Service, o drivertest.Options) drivertest.Server {
-						w, err := tlswrap.New(svc, &tls.Config{Certificates: []tls.Certificate{cert}}, tlswrap.Options{MaxTail: o.MaxTail})
+						w, err := tlswrap.New(svc, &tls.Config{Certificates: []tls.Certificate{cert}}, tlswrap.Options{MaxTail: o.MaxTail, HandshakeTimeout: slow})
 						if err != nil {
 							t.Fatal(err)
 						}

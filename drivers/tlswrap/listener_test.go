@@ -18,6 +18,8 @@ import (
 func TestListener(t *testing.T) {
 	for _, v := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		t.Run(tls.VersionName(v), func(t *testing.T) {
+			t.Parallel()                 // it waits
+			const soon = 2 * time.Second // time enough for a handshake on a busy machine
 			ca := newAuthority(t)
 			svc := newWatched()
 			tcp, err := net.Listen("tcp", "127.0.0.1:0")
@@ -31,7 +33,7 @@ func TestListener(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := stdnet.New(drivertest.Guard(t, svc), stdnet.Config{Handshake: 200 * time.Millisecond})
+			s := stdnet.New(drivertest.Guard(t, svc), stdnet.Config{Handshake: soon})
 			done := make(chan error, 1)
 			go func() { done <- s.Serve(l) }()
 			defer func() { _ = s.Close(); <-done }()
@@ -50,7 +52,7 @@ func TestListener(t *testing.T) {
 			if m.state.Version != v || m.state.NegotiatedProtocol != "x" {
 				t.Errorf("%+v", m.state)
 			}
-			time.Sleep(250 * time.Millisecond) // the handshake's deadline does not outlive it
+			time.Sleep(soon + soon/4) // the handshake's deadline does not outlive it
 			echo(t, c, "hello again")
 			_ = c.CloseWrite()
 			if _, err := io.ReadAll(c); err != nil {

@@ -3,6 +3,7 @@
 package tlswrap_test
 
 import (
+	"syscall"
 	"testing"
 
 	"github.com/purewire/purewire/drivers"
@@ -11,7 +12,16 @@ import (
 	"github.com/purewire/purewire/drivers/reactor"
 )
 
-func init() { engines = append(engines, engine{"reactor", startReactor}) }
+func init() {
+	engines = append(engines, engine{"reactor", startReactor})
+	pairs = func() int {
+		var l syscall.Rlimit
+		if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
+			return 100
+		}
+		return int(min(uint64(l.Cur), 1<<20)-100) / 2
+	}
+}
 
 func startReactor(tb testing.TB, svc drivers.Service, o drivertest.Options) drivertest.Server {
 	r, err := reactor.New(svc, reactor.Config{

@@ -86,6 +86,9 @@ type engine struct {
 	start func(tb testing.TB, svc drivers.Service, o drivertest.Options) drivertest.Server
 }
 
+// pairs is for how many connections there are descriptors, both ends in this process.
+var pairs = func() int { return 1000 }
+
 var engines = []engine{{"stdnet", startStdnet}}
 
 type stdServer struct {
@@ -149,11 +152,11 @@ type secured struct {
 }
 
 func (s secured) Dial(a net.Addr) (net.Conn, error) {
-	c, err := net.DialTimeout(a.Network(), a.String(), 20*time.Second)
+	c, err := net.DialTimeout(a.Network(), a.String(), slow)
 	if err != nil {
 		return nil, err
 	}
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(slow))
 	tc := tls.Client(c, s.client)
 	if err := tc.Handshake(); err != nil {
 		c.Close()

@@ -16,7 +16,9 @@ import (
 	"github.com/purewire/purewire/drivers/tlswrap"
 )
 
-const patience = 5 * time.Second
+// patience is how long a test waits for what must happen, slow how long a handshake may take where that is not what is tested: hundreds at
+// once, on a busy machine, with the race detector.
+const patience, slow = time.Minute, 5 * time.Minute
 
 // watched is a service of echoing machines that tell what happens to them. 'q' in the input closes, 'p' stops wanting input until
 // Wake.
@@ -114,7 +116,7 @@ func newRig(tb testing.TB, e engine, set func(r *rig, cfg *tls.Config, opt *tlsw
 	tb.Helper()
 	r := &rig{tb: tb, svc: newWatched(), ca: newAuthority(tb), hands: make(chan error, 100_000)}
 	cfg := &tls.Config{Certificates: []tls.Certificate{r.ca.issue(tb, "localhost")}}
-	opt := tlswrap.Options{OnHandshake: func(l drivers.Link, err error) {
+	opt := tlswrap.Options{HandshakeTimeout: slow, OnHandshake: func(l drivers.Link, err error) {
 		if st := l.(interface{ ConnectionState() *tls.ConnectionState }).ConnectionState(); (st != nil) != (err == nil) {
 			tb.Errorf("OnHandshake(%v) with state %v", err, st)
 		}

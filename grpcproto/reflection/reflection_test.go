@@ -61,7 +61,7 @@ type talk struct {
 }
 
 func open(t testing.TB, c *rpc.Client, method string) *talk {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	s, err := c.Stream(ctx, method, nil)
 	require.NoError(t, err)
@@ -213,7 +213,7 @@ func TestMalformed(t *testing.T) {
 		"\x0a\x01h":                         grpc.InvalidArgument, // only a host
 		"\x42\x01x\x48\x01\x55abcd\x10\x05": grpc.InvalidArgument, // fields that nobody knows
 	} {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		s, err := c.Stream(ctx, reflection.MethodV1, nil)
 		require.NoError(t, err)
 		require.NoError(t, s.Send([]byte(raw)))

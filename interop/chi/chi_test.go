@@ -24,7 +24,7 @@ func TestChiOnTheReactor(t *testing.T) {
 	require.NoError(t, r.Listen("tcp", "127.0.0.1:0", listen.Config{}))
 	require.NoError(t, r.Start())
 	tr := &http.Transport{}
-	client := &http.Client{Transport: tr, Timeout: 10 * time.Second}
+	client := &http.Client{Transport: tr, Timeout: time.Minute}
 	for _, tt := range []struct {
 		method, path string
 		status       int
@@ -48,7 +48,7 @@ func TestChiOnTheReactor(t *testing.T) {
 		require.Equal(t, tt.body, string(b))
 	}
 	tr.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	rep := r.Shutdown(ctx)
 	require.Zero(t, rep.TimedOut)

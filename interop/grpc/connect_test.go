@@ -116,7 +116,7 @@ func TestConnect(t *testing.T) {
 }
 
 func callConnect(t *testing.T, hc connect.HTTPClient, base string, ended <-chan error, opts []connect.ClientOption) {
-	ctx := within(t, 30*time.Second)
+	ctx := within(t, 2*time.Minute)
 
 	unary := connect.NewClient[pb.SimpleRequest, pb.SimpleResponse](hc, base+"UnaryCall", opts...)
 	for _, size := range []int{0, 1, 70000, 2 << 20} {
@@ -185,7 +185,7 @@ func TestCross(t *testing.T) {
 	t.Run("grpc-go calls connect-go", func(t *testing.T) {
 		everywhere(t, procedures(make(chan error, 16)), func(t *testing.T, p place) {
 			tc := pb.NewTestServiceClient(dial(t, p))
-			ctx := within(t, 30*time.Second)
+			ctx := within(t, 2*time.Minute)
 			for i := 1; i < 9; i++ {
 				if i%3 != 0 { // its unary handler has no sizes
 					require.NoError(t, oneOfMany(ctx, tc, i))
@@ -202,7 +202,7 @@ func TestCross(t *testing.T) {
 		everywhere(t, s, func(t *testing.T, p place) {
 			hc, stop := httpClient(p)
 			defer stop()
-			ctx := within(t, 30*time.Second)
+			ctx := within(t, 2*time.Minute)
 			res, err := connect.NewClient[pb.SimpleRequest, pb.SimpleResponse](hc, p.url()+service+"UnaryCall", connect.WithGRPC()).
 				CallUnary(ctx, connect.NewRequest(&pb.SimpleRequest{ResponseSize: 300000}))
 			require.NoError(t, err)

@@ -42,7 +42,7 @@ func (p place) url() string {
 var impatient = server.Deadlines{BodyIdle: pause / 3, BodyGrace: pause / 3, Handler: pause / 2, Request: pause / 2, Head: pause / 3}
 
 // pause is how long a quiet stream is quiet.
-const pause = 900 * time.Millisecond
+const pause = 1500 * time.Millisecond
 
 // everywhere runs f against h on both drivers, in plain text with prior knowledge and over TLS.
 func everywhere(t *testing.T, h http.Handler, f func(t *testing.T, p place)) {
@@ -80,7 +80,7 @@ func serve(t *testing.T, driver string, svc drivers.Service) string {
 		require.NoError(t, r.Listen("tcp", "127.0.0.1:0", listen.Config{}))
 		require.NoError(t, r.Start())
 		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			rep := r.Shutdown(ctx)
 			require.Zero(t, rep.TimedOut)
@@ -94,7 +94,7 @@ func serve(t *testing.T, driver string, svc drivers.Service) string {
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		rep := s.Shutdown(ctx)
 		require.Zero(t, rep.TimedOut)

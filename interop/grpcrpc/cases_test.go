@@ -113,7 +113,7 @@ func TestCases(t *testing.T) {
 			t.Run(cn+" to "+sn, func(t *testing.T) {
 				cc := connect(t, addr)
 				tc := pb.NewTestServiceClient(cc)
-				ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+				ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 				defer cancel()
 				for _, c := range []struct {
 					name string

@@ -184,7 +184,7 @@ func TestCompressedCases(t *testing.T) {
 	}
 	for name, addr := range addrs {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 			defer cancel()
 			c := ours(t, addr, "").Client
 			unary := func(encoding string, m *pb.SimpleRequest) (*rpc.Call, error) {
@@ -276,7 +276,7 @@ func TestCompressedCases(t *testing.T) {
 func TestCompressedGo(t *testing.T) {
 	for driver, serve := range drivers {
 		t.Run(driver, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 			defer cancel()
 			in := &seen{make(chan bool, 16)}
 			c := pb.NewTestServiceClient(dial(t, serve(t, compressingService()), grpc.WithStatsHandler(in)))

@@ -85,13 +85,13 @@ func (c *counter) dial(ctx context.Context, addr string) (net.Conn, error) {
 // TestPingsToGo: the server's PINGs to grpc-go's client keep an idle stream; nobody is dropped.
 func TestPingsToGo(t *testing.T) {
 	onDrivers(t, server.Config{Keepalive: server.Keepalive{PingAfter: 10 * time.Millisecond, PingTimeout: 20 * time.Second}}, func(t *testing.T, addr string) {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		n := new(counter)
 		c := pb.NewTestServiceClient(dial(t, addr, grpc.WithContextDialer(n.dial)))
 		s, err := c.FullDuplexCall(ctx)
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return n.pings.Load() >= 20 }, 20*time.Second, 5*time.Millisecond)
+		require.Eventually(t, func() bool { return n.pings.Load() >= 20 }, time.Minute, 5*time.Millisecond)
 		require.NoError(t, s.Send(&pb.StreamingOutputCallRequest{ResponseParameters: []*pb.ResponseParameters{{Size: 9}}}))
 		m, err := s.Recv()
 		require.NoError(t, err)
@@ -103,7 +103,7 @@ func TestPingsToGo(t *testing.T) {
 // TestAgeOfGo: connections that end of old age lose no call of grpc-go's client.
 func TestAgeOfGo(t *testing.T) {
 	onDrivers(t, server.Config{Keepalive: server.Keepalive{MaxAge: 30 * time.Millisecond}}, func(t *testing.T, addr string) {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		n := new(counter)
 		c := pb.NewTestServiceClient(dial(t, addr, grpc.WithContextDialer(n.dial)))
@@ -134,7 +134,7 @@ func TestAgeOfOurs(t *testing.T) {
 	}}
 	t.Cleanup(func() { _ = tr.Close() })
 	c := &rpc.Client{Base: "http://" + addr, Transport: tr}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	var wg sync.WaitGroup
 	for range 4 {
@@ -165,17 +165,18 @@ func goServerWith(t *testing.T, opts ...grpc.ServerOption) string {
 func TestEnforcedByGo(t *testing.T) {
 	addr := goServerWith(t, grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Hour}))
 	n := new(counter)
-	tr := &client.Transport{Proxy: client.NoProxy, Protocols: client.H2C, Keepalive: client.Keepalive{PingAfter: 5 * time.Millisecond},
+	tr := &client.Transport{Proxy: client.NoProxy, Protocols: client.H2C, Keepalive: client.Keepalive{PingAfter: 500 * time.Millisecond},
 		Dial: func(ctx context.Context, _, addr string) (net.Conn, error) { return n.dial(ctx, addr) }}
 	t.Cleanup(func() { _ = tr.Close() })
 	c := &rpc.Client{Base: "http://" + addr, Transport: tr}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	s, err := c.Stream(ctx, testService+"FullDuplexCall", nil)
 	require.NoError(t, err)
 	_, err = s.Recv() // the server closes the connection under it
 	require.ErrorIs(t, err, codec.Unavailable)
-	require.EqualValues(t, 1, n.aways.Load())
+	require.Eventually(t, func() bool { return n.aways.Load() == 1 }, time.Minute, time.Millisecond)
+	// The next connection asks half as often, and the third time is one too many: this call is over before that, on a busy machine, too.
 	_, err = c.Unary(ctx, testService+"EmptyCall", nil, nil)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, n.conns.Load())
@@ -188,11 +189,11 @@ func TestPingsFromGo(t *testing.T) {
 	tr := &client.Transport{Proxy: client.NoProxy, Protocols: client.H2C,
 		Dial: func(ctx context.Context, _, addr string) (net.Conn, error) { return n.dial(ctx, addr) }}
 	t.Cleanup(func() { _ = tr.Close() })
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	s, err := (&rpc.Client{Base: "http://" + addr, Transport: tr}).Stream(ctx, testService+"FullDuplexCall", nil)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return n.pings.Load() >= 2 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return n.pings.Load() >= 2 }, time.Minute, 10*time.Millisecond)
 	require.NoError(t, s.CloseSend())
 	_, err = s.Recv()
 	require.Equal(t, io.EOF, err)
@@ -205,7 +206,7 @@ func TestEnforced(t *testing.T) {
 		nc, err := net.Dial("tcp", addr)
 		require.NoError(t, err)
 		defer nc.Close()
-		require.NoError(t, nc.SetDeadline(time.Now().Add(20*time.Second)))
+		require.NoError(t, nc.SetDeadline(time.Now().Add(time.Minute)))
 		_, err = io.WriteString(nc, http2.ClientPreface)
 		require.NoError(t, err)
 		fr := http2.NewFramer(nc, nc)
@@ -234,7 +235,7 @@ func TestEnforced(t *testing.T) {
 // TestTwinGoKeepalive: grpc-go's client measures the path with PINGs while it receives much; that is not held against it.
 func TestTwinGoKeepalive(t *testing.T) {
 	onDrivers(t, server.Config{HTTP2: ourh2.Config{Limits: ourh2.Limits{PingInterval: time.Hour}}}, func(t *testing.T, addr string) {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		n := new(counter)
 		c := pb.NewTestServiceClient(dial(t, addr, grpc.WithContextDialer(n.dial)))

@@ -22,7 +22,7 @@ import (
 )
 
 // patience bounds every wait of these tests.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // connect returns the two ends of a QUIC connection.
 func connect(t *testing.T) (client, server *quicgo.Conn) {

@@ -54,6 +54,18 @@ func (l *link) do(f func()) bool {
 	return true
 }
 
+// linger closes the sending side and reads on until the peer closes its own: closed outright, with octets unread, the connection would be
+// reset, and the peer might never see why.
+func (l *link) linger(input <-chan []byte, more chan<- struct{}) {
+	w, ok := l.nc.(interface{ CloseWrite() error })
+	if !ok || w.CloseWrite() != nil || l.nc.SetReadDeadline(time.Now().Add(10*time.Second)) != nil {
+		return
+	}
+	for range input {
+		more <- struct{}{}
+	}
+}
+
 func (l *link) run() {
 	defer close(l.gone)
 	defer l.nc.Close()
@@ -95,6 +107,7 @@ func (l *link) run() {
 				l.err = err
 				l.out = l.AppendOwed(l.out[:0], 1<<16)
 				l.nc.Write(l.out)
+				l.linger(input, more)
 				return
 			}
 			if l.ev.Kind == http2.None {

@@ -83,7 +83,7 @@ func TestCoderClient(t *testing.T) {
 	for driver, addr := range serve(t, mux) {
 		for mode, m := range modes {
 			t.Run(driver+"/"+mode, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+				ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 				defer cancel()
 				c, resp, err := coder.Dial(ctx, "ws://"+addr+"/echo/gopher", &coder.DialOptions{Subprotocols: []string{"x", "echo"}, CompressionMode: m})
 				require.NoError(t, err)
@@ -149,7 +149,7 @@ func TestCoderServer(t *testing.T) {
 		require.NoError(t, r.Start())
 		for driver, loop := range map[string]websocket.Loop{"stdnet": nil, "reactor": r} {
 			t.Run(driver+"/"+mode, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+				ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 				defer cancel()
 				d := websocket.Dialer{Protocols: []string{"echo"}, Loop: loop, Options: websocket.Options{
 					Limits: ws.Limits{Message: -1}, Deflate: &ws.DeflateOptions{ServerTakeover: true, ClientTakeover: true},

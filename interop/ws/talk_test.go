@@ -172,7 +172,7 @@ var agreements = []struct {
 func TestCoderClient(t *testing.T) {
 	for i, a := range agreements {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 			defer cancel()
 			ours, theirs := net.Pipe()
 			done := make(chan error, 1)
@@ -245,7 +245,7 @@ func TestCoderServer(t *testing.T) {
 			go func() { _ = srv.Serve(l) }()
 			defer func() { _ = srv.Close() }()
 			defer func() { _ = ours.Close() }()
-			require.NoError(t, ours.SetDeadline(time.Now().Add(30*time.Second)))
+			require.NoError(t, ours.SetDeadline(time.Now().Add(2*time.Minute)))
 
 			o := ws.Opening{Host: []byte("pipe"), Deflate: a.ours}
 			_, _ = rand.Read(o.Nonce[:])
@@ -300,7 +300,7 @@ func TestGobwasClient(t *testing.T) {
 	ours, theirs := net.Pipe()
 	done := make(chan error, 1)
 	go func() { done <- echo(ours, nil) }()
-	require.NoError(t, theirs.SetDeadline(time.Now().Add(30*time.Second)))
+	require.NoError(t, theirs.SetDeadline(time.Now().Add(2*time.Minute)))
 	dialer := gobwas.Dialer{NetDial: func(context.Context, string, string) (net.Conn, error) { return theirs, nil }}
 	nc, br, _, err := dialer.Dial(context.Background(), "ws://pipe/echo")
 	require.NoError(t, err)

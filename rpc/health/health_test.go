@@ -32,7 +32,7 @@ func start(t testing.TB, h *Server) *rpc.Client {
 func TestHealth(t *testing.T) {
 	var h Server
 	c := start(t, &h)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	st, err := Check(ctx, c, "")
 	require.NoError(t, err)

@@ -258,7 +258,7 @@ func TestVerdicts(t *testing.T) {
 				t.Errorf("%s %q: verdict %d at %d, want %d at %d", kind, c.lines, v, at, c.want, want)
 			}
 			reached[v] = true
-			if n := testing.AllocsPerRun(1, func() { judge(l) }); n != 0 {
+			if n := testing.AllocsPerRun(10, func() { judge(l) }); n != 0 {
 				t.Errorf("%s %q: %v allocations", kind, c.lines, n)
 			}
 		}

@@ -271,7 +271,7 @@ func TestNewConnectionID(t *testing.T) {
 	var r RemoteIDs
 	r.Init(quic.ConnectionID{}, 4)
 	reasonIs(t, r.New(newID(1, 0)), rNewZeroLength)
-	reasonIs(t, r.Preferred(&quic.PreferredAddress{ID: cid(1)}), rNewZeroLength)
+	reasonIs(t, r.Preferred(&quic.PreferredAddress{ID: cid(1)}), rPreferredZeroLength)
 	reasonIs(t, r.Retire(0), rPutSequence)
 	seq, id, err := r.Use()
 	require.NoError(t, err)

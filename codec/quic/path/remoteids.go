@@ -74,8 +74,14 @@ func (r *RemoteIDs) SetToken(token quic.ResetToken) {
 	}
 }
 
-// Preferred takes the ID of a server's transport parameter preferred_address: sequence number 1. Errors are those of New.
+// Preferred takes the ID of a server's transport parameter preferred_address: sequence number 1. Errors are those of New, or
+// TRANSPORT_PARAMETER_ERROR.
 func (r *RemoteIDs) Preferred(a *quic.PreferredAddress) error {
+	// 9000-18.2-4.38: "A server that chooses a zero-length connection ID MUST NOT provide a preferred address. [...] A client MUST treat a violation of
+	// these requirements as a connection error of type TRANSPORT_PARAMETER_ERROR."
+	if r.zero {
+		return failure(rPreferredZeroLength)
+	}
 	return r.add(1, 0, a.ID, &a.ResetToken)
 }
 
@@ -101,9 +107,6 @@ func (r *RemoteIDs) New(f *quic.Frame) error {
 }
 
 func (r *RemoteIDs) add(seq, prior uint64, id quic.ConnectionID, token *quic.ResetToken) error {
-	if r.zero {
-		return failure(rNewZeroLength)
-	}
 	known := r.seen.Contains(seq)
 	for i := range r.n {
 		e := &r.ids[i]

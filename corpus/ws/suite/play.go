@@ -45,6 +45,8 @@ type Link struct {
 	Deflate *Deflate
 	// Patience is how long the peer may take for what it must do, Quiet how long "nothing comes" is waited for.
 	Patience, Quiet time.Duration
+	// Prompt is how long a peer that looks at a text as it comes may take to refuse it (a step "fail?"); 0 for as long as Quiet.
+	Prompt time.Duration
 	// Most bounds the messages of an echo, 0 for as many as the case has. MostBytes bounds them by their size; at
 	// least one is sent.
 	Most, MostBytes int
@@ -195,7 +197,9 @@ func (p *player) fail(s step) error {
 	p.flush()
 	wait := p.Patience
 	if s.lax {
-		wait = p.Quiet
+		if wait = p.Prompt; wait == 0 {
+			wait = p.Quiet
+		}
 	}
 	e := p.next(wait)
 	if e.kind == "end" || e.kind == "close" && (e.code == 0 || slices.Contains(s.codes, e.code)) {

@@ -239,7 +239,7 @@ func exchange(t *testing.T, addr string, c parityCase) answer {
 	conn, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
 	defer conn.Close()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	head, content := c.wire()
 	send := func(p string) { go io.WriteString(conn, p) } // may block until the answer is read, and fails if the server closes early
 	waits := strings.Contains(c.fields, "Expect:") && content != ""
@@ -312,7 +312,7 @@ func TestParityWithNetHTTP(t *testing.T) {
 			}
 		})
 		done()
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		_, err = b.Shutdown(ctx)
 		cancel()
 		require.NoError(t, err)

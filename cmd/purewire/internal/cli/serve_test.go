@@ -67,7 +67,7 @@ func (r *running) stop(t *testing.T) (int, string) {
 	select {
 	case code := <-r.code:
 		return code, <-r.rest
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("serve does not stop")
 		return 0, ""
 	}
@@ -78,7 +78,7 @@ func fetch(t *testing.T, url string) (*http.Response, string) {
 	t.Helper()
 	tr := &http.Transport{}
 	defer tr.CloseIdleConnections()
-	res, err := (&http.Client{Transport: tr, Timeout: 10 * time.Second}).Get(url)
+	res, err := (&http.Client{Transport: tr, Timeout: time.Minute}).Get(url)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
@@ -99,7 +99,7 @@ func TestServeHTTP2Only(t *testing.T) {
 		r := startServe(t, "--driver", driver, "--http2-only")
 		tr := &http.Transport{Protocols: new(http.Protocols)}
 		tr.Protocols.SetUnencryptedHTTP2(true)
-		res, err := (&http.Client{Transport: tr, Timeout: 10 * time.Second}).Get(r.url + "/plaintext")
+		res, err := (&http.Client{Transport: tr, Timeout: time.Minute}).Get(r.url + "/plaintext")
 		require.NoError(t, err)
 		res.Body.Close()
 		require.Equal(t, 2, res.ProtoMajor)
@@ -109,7 +109,7 @@ func TestServeHTTP2Only(t *testing.T) {
 		defer nc.Close()
 		_, err = io.WriteString(nc, "GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n")
 		require.NoError(t, err)
-		require.NoError(t, nc.SetReadDeadline(time.Now().Add(10*time.Second)))
+		require.NoError(t, nc.SetReadDeadline(time.Now().Add(time.Minute)))
 		b, _ := io.ReadAll(nc)
 		require.NotContains(t, string(b), "200 OK")
 		nc.Close()
@@ -131,7 +131,7 @@ func TestServeUpgrade(t *testing.T) {
 			defer nc.Close()
 			_, err = io.WriteString(nc, "GET /plaintext HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
 			require.NoError(t, err)
-			require.NoError(t, nc.SetReadDeadline(time.Now().Add(10*time.Second)))
+			require.NoError(t, nc.SetReadDeadline(time.Now().Add(time.Minute)))
 			b := make([]byte, len(tt.want))
 			_, err = io.ReadFull(nc, b)
 			require.NoError(t, err)
@@ -237,7 +237,7 @@ func TestSignals(t *testing.T) {
 	require.NoError(t, err)
 	onEveryDriver(t, func(t *testing.T, driver string) {
 		for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, exe, "serve", "--addr", "127.0.0.1:0", "--driver", driver)
 			cmd.Env = append(os.Environ(), "PUREWIRE_AS_COMMAND=1")

@@ -47,7 +47,7 @@ func process(t *testing.T, args ...string) (cmd *exec.Cmd, url string, rest chan
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	t.Cleanup(cancel)
 	cmd = exec.CommandContext(ctx, exe, append([]string{"serve", "--addr", "127.0.0.1:0", "--tls-addr", "127.0.0.1:0"}, args...)...)
 	cmd.Env = append(os.Environ(), "PUREWIRE_AS_COMMAND=1")
@@ -67,7 +67,7 @@ func secureGet(t *testing.T, url string, h2 bool) (*http.Response, string) {
 	t.Helper()
 	tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: h2}
 	defer tr.CloseIdleConnections()
-	res, err := (&http.Client{Transport: tr, Timeout: 10 * time.Second}).Get(url)
+	res, err := (&http.Client{Transport: tr, Timeout: time.Minute}).Get(url)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
@@ -98,7 +98,7 @@ func TestServeTLS(t *testing.T) {
 		require.Eventually(t, func() bool {
 			res, _ := secureGet(t, url+"/plaintext", false)
 			return bytes.Equal(res.TLS.PeerCertificates[0].Raw, second.Raw)
-		}, 10*time.Second, 10*time.Millisecond)
+		}, time.Minute, 10*time.Millisecond)
 
 		require.NoError(t, cmd.Process.Signal(os.Interrupt))
 		said := <-rest
