@@ -49,8 +49,8 @@ func TestReasons(t *testing.T) {
 		}
 	}
 	rows := []row{
-		// RFC 7541 section 6.1-4: The index value of 0 is not used. It MUST be treated as a decoding error.
-		{"index 0", "82 80", 1, "7541-6.1-4: indexed field with index 0", nil},
+		// RFC 7541 section 6.1-5: The index value of 0 is not used. It MUST be treated as a decoding error.
+		{"index 0", "82 80", 1, "7541-6.1-5: indexed field with index 0", nil},
 		{"index 1", "82 81", 0, "", nil},
 		// RFC 7541 section 2.3.3-4: Indices strictly greater than the sum of the lengths of both tables MUST be treated as
 		// a decoding error.
@@ -62,22 +62,22 @@ func TestReasons(t *testing.T) {
 		{"last name of the dynamic table", "7e 00", 0, "", oneEntry},
 		{"name beyond the dynamic table", "0f31 00", 0, "7541-2.3.3-4: index of a name beyond both tables", oneEntry},
 		{"last name, never indexed", "1f2f 00", 0, "", oneEntry},
-		// RFC 7541 section 5.1-8: Integer encodings that exceed implementation limits -- in value or octet length -- MUST
+		// RFC 7541 section 5.1-12: Integer encodings that exceed implementation limits -- in value or octet length -- MUST
 		// be treated as decoding errors.
 		{"index of six octets", "82 ff8080808000", 1, "7541-2.3.3-4: index of a field beyond both tables", nil},
-		{"index of seven octets", "82 ff808080808000", 1, "7541-5.1-8: index of a field above 32 bits or in too many octets", nil},
-		{"index above 32 bits", "82 ff8180ffff1f", 1, "7541-5.1-8: index of a field above 32 bits or in too many octets", nil},
+		{"index of seven octets", "82 ff808080808000", 1, "7541-5.1-12: index of a field above 32 bits or in too many octets", nil},
+		{"index above 32 bits", "82 ff8180ffff1f", 1, "7541-5.1-12: index of a field above 32 bits or in too many octets", nil},
 		{"name index 15 with zeros", "0f8080808000 00", 0, "", nil},
-		{"name index of seven octets", "0f808080808000 00", 0, "7541-5.1-8: index of a name above 32 bits or in too many octets", nil},
+		{"name index of seven octets", "0f808080808000 00", 0, "7541-5.1-12: index of a name above 32 bits or in too many octets", nil},
 		{"length with zeros", "04 7f8080808000" + strings.Repeat("61", 127), 0, "", nil},
-		{"length of a value in seven octets", "04 7f808080808000", 0, "7541-5.1-8: string length above 32 bits or in too many octets", nil},
-		{"length of a name in seven octets", "82 00 7f808080808000", 1, "7541-5.1-8: string length above 32 bits or in too many octets", nil},
+		{"length of a value in seven octets", "04 7f808080808000", 0, "7541-5.1-12: string length above 32 bits or in too many octets", nil},
+		{"length of a name in seven octets", "82 00 7f808080808000", 1, "7541-5.1-12: string length above 32 bits or in too many octets", nil},
 		{"update with zeros", "3f8080808000", 0, "", nil},
-		{"update in seven octets", "3f808080808000", 0, "7541-5.1-8: table size above 32 bits or in too many octets", nil},
-		// RFC 7541 section 6.3-3: A value that exceeds this limit MUST be treated as a decoding error.
+		{"update in seven octets", "3f808080808000", 0, "7541-5.1-12: table size above 32 bits or in too many octets", nil},
+		// RFC 7541 section 6.3-4: A value that exceeds this limit MUST be treated as a decoding error.
 		{"update to the limit", "3fe11f 82", 0, "", nil},
-		{"update above the limit", "3fe21f 82", 0, "7541-6.3-3: table size update above the limit", nil},
-		{"update above a raised limit", "3fe23f 82", 0, "7541-6.3-3: table size update above the limit", lower(8192)},
+		{"update above the limit", "3fe21f 82", 0, "7541-6.3-4: table size update above the limit", nil},
+		{"update above a raised limit", "3fe23f 82", 0, "7541-6.3-4: table size update above the limit", lower(8192)},
 		{"update to a raised limit", "3fe13f 82", 0, "", lower(8192)},
 		// RFC 7541 section 4.2-3: This dynamic table size update MUST occur at the beginning of the first header block
 		// following the change to the dynamic table size.
@@ -94,17 +94,17 @@ func TestReasons(t *testing.T) {
 		{"smallest limit not signaled", "3fc907 82", 0, "7541-4.2-4: first table size update above the smallest limit since the last block", lower(100, 1000)},
 		{"smallest limit signaled", "3f45 3fc907 82", 0, "", lower(100, 1000)},
 		{"smallest limit signaled, later ones lower", "3f45 82", 0, "", lower(1000, 100)},
-		// RFC 7541 section 5.2-5: A Huffman-encoded string literal containing the EOS symbol MUST be treated as a decoding
+		// RFC 7541 section 5.2-9: A Huffman-encoded string literal containing the EOS symbol MUST be treated as a decoding
 		// error.
-		{"EOS", "82 00 84ffffffff 00", 1, "7541-5.2-5: Huffman string contains EOS", nil},
-		// RFC 7541 section 5.2-5: A padding strictly longer than 7 bits MUST be treated as a decoding error. A padding not
+		{"EOS", "82 00 84ffffffff 00", 1, "7541-5.2-9: Huffman string contains EOS", nil},
+		// RFC 7541 section 5.2-9: A padding strictly longer than 7 bits MUST be treated as a decoding error. A padding not
 		// corresponding to the most significant bits of the code for the EOS symbol MUST be treated as a decoding error.
 		{"padding of seven bits", "04 83 02ab7f", 0, "", nil},
-		{"padding of fifteen bits", "04 84 02ab7fff", 0, "7541-5.2-5: more than seven bits of Huffman padding", nil},
-		{"padding of eight bits", "04 82 f8ff", 0, "7541-5.2-5: more than seven bits of Huffman padding", nil},
+		{"padding of fifteen bits", "04 84 02ab7fff", 0, "7541-5.2-9: more than seven bits of Huffman padding", nil},
+		{"padding of eight bits", "04 82 f8ff", 0, "7541-5.2-9: more than seven bits of Huffman padding", nil},
 		{"no padding", "04 81 f8", 0, "", nil},
 		{"padding of three bits", "04 81 1f", 0, "", nil},
-		{"padding with a zero", "04 81 1e", 0, "7541-5.2-5: Huffman padding is not the beginning of EOS", nil},
+		{"padding with a zero", "04 81 1e", 0, "7541-5.2-9: Huffman padding is not the beginning of EOS", nil},
 		// RFC 7541 section 3.1-2: A header block is the concatenation of header field representations.
 		{"cut in an index", "82 ff", 1, "7541-3.1-2: block ends inside a representation", nil},
 		{"cut in a name index", "82 7f", 1, "7541-3.1-2: block ends inside a representation", nil},
@@ -272,7 +272,7 @@ func TestOversizeEmptiesTable(t *testing.T) {
 	var b hpack.Block
 	d.Init(&hpack.Limits{TableSize: -1, String: 10})
 	err := decodeAll(&d, &b, []byte("\x40\x0b"+long[:11]+"\x7f\x80\x80\x80\x80\x80\x80"), 3)
-	require.EqualError(t, err, "hpack: 7541-5.1-8: string length above 32 bits or in too many octets")
+	require.EqualError(t, err, "hpack: 7541-5.1-12: string length above 32 bits or in too many octets")
 }
 
 // TestEvictedInBlock: a field of the list stays what it was when its entry is evicted and overwritten in the same block.

@@ -71,21 +71,21 @@ const (
 )
 
 var reasons = [numReasons]string{
-	rIndexZero:      "7541-6.1-4: indexed field with index 0",
+	rIndexZero:      "7541-6.1-5: indexed field with index 0",
 	rIndexRange:     "7541-2.3.3-4: index of a field beyond both tables",
-	rIndexInt:       "7541-5.1-8: index of a field above 32 bits or in too many octets",
+	rIndexInt:       "7541-5.1-12: index of a field above 32 bits or in too many octets",
 	rNameRange:      "7541-2.3.3-4: index of a name beyond both tables",
-	rNameInt:        "7541-5.1-8: index of a name above 32 bits or in too many octets",
-	rLengthInt:      "7541-5.1-8: string length above 32 bits or in too many octets",
-	rUpdateInt:      "7541-5.1-8: table size above 32 bits or in too many octets",
+	rNameInt:        "7541-5.1-12: index of a name above 32 bits or in too many octets",
+	rLengthInt:      "7541-5.1-12: string length above 32 bits or in too many octets",
+	rUpdateInt:      "7541-5.1-12: table size above 32 bits or in too many octets",
 	rUpdateLate:     "7541-4.2-3: table size update behind a field",
-	rUpdateBig:      "7541-6.3-3: table size update above the limit",
+	rUpdateBig:      "7541-6.3-4: table size update above the limit",
 	rUpdateMany:     "7541-4.2-4: more than two table size updates in a block",
 	rUpdateMissing:  "7541-4.2-3: no table size update although the limit was lowered",
 	rUpdateSmallest: "7541-4.2-4: first table size update above the smallest limit since the last block",
-	rHuffmanEOS:     "7541-5.2-5: Huffman string contains EOS",
-	rHuffmanLong:    "7541-5.2-5: more than seven bits of Huffman padding",
-	rHuffmanBits:    "7541-5.2-5: Huffman padding is not the beginning of EOS",
+	rHuffmanEOS:     "7541-5.2-9: Huffman string contains EOS",
+	rHuffmanLong:    "7541-5.2-9: more than seven bits of Huffman padding",
+	rHuffmanBits:    "7541-5.2-9: Huffman padding is not the beginning of EOS",
 	rCut:            "7541-3.1-2: block ends inside a representation",
 }
 

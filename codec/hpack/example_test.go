@@ -97,5 +97,5 @@ func ExampleAppendHuffman() {
 	// Output:
 	// a8 eb 10 64 9c bf 6 no-cache <nil>
 	// hpack: 7541-7.4-2: Huffman string of more octets than allowed
-	// hpack: 7541-5.2-5: Huffman string contains EOS
+	// hpack: 7541-5.2-9: Huffman string contains EOS
 }

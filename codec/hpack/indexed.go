@@ -82,7 +82,7 @@ func (d *Decoder) indexed(src []byte, b *Block) (int, reason) {
 		b.miss = 1
 		return 0, ok
 	case i == 0:
-		// RFC 7541 section 6.1-4: The index value of 0 is not used. It MUST be treated as a decoding error.
+		// RFC 7541 section 6.1-5: The index value of 0 is not used. It MUST be treated as a decoding error.
 		return 0, rIndexZero
 	}
 	if i <= staticLen {

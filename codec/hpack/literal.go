@@ -111,14 +111,14 @@ func (d *Decoder) decode(b *Block, from []byte, n int, huffman bool) ([]byte, re
 	d.steps += uint64(len(out))
 	switch v {
 	case hcode.EOS:
-		// RFC 7541 section 5.2-5: A Huffman-encoded string literal containing the EOS symbol MUST be treated as a
+		// RFC 7541 section 5.2-9: A Huffman-encoded string literal containing the EOS symbol MUST be treated as a
 		// decoding error.
 		return nil, rHuffmanEOS
 	case hcode.PaddingLong:
-		// RFC 7541 section 5.2-5: A padding strictly longer than 7 bits MUST be treated as a decoding error.
+		// RFC 7541 section 5.2-9: A padding strictly longer than 7 bits MUST be treated as a decoding error.
 		return nil, rHuffmanLong
 	case hcode.PaddingBits:
-		// RFC 7541 section 5.2-5: A padding not corresponding to the most significant bits of the code for the EOS symbol
+		// RFC 7541 section 5.2-9: A padding not corresponding to the most significant bits of the code for the EOS symbol
 		// MUST be treated as a decoding error.
 		return nil, rHuffmanBits
 	}

@@ -362,7 +362,7 @@ func (d *Decoder) decode(b *Block, from []byte, n int, huffman bool) ([]byte, re
 	d.steps += uint64(len(out))
 	switch v {
 	case hcode.EOS:
-		// RFC 7541 section 5.2-5, which RFC 9204 section 4.1.2-1 takes over: a string that contains the EOS symbol MUST be
+		// RFC 7541 section 5.2-9, which RFC 9204 section 4.1.2-1 takes over: a string that contains the EOS symbol MUST be
 		// treated as a decoding error.
 		return nil, rHuffmanEOS
 	case hcode.PaddingLong:

@@ -16,7 +16,7 @@ func ExampleAll() {
 	core.Report(os.Stdout, &in, core.Judge(&in, verdict.All()))
 	// Output:
 	// hpack reader, 5 bytes
-	//   ours         reject hpack: 7541-5.2-5: Huffman padding is not the beginning of EOS
+	//   ours         reject hpack: 7541-5.2-9: Huffman padding is not the beginning of EOS
 	//   x/net hpack  reject hpack: invalid Huffman-encoded data
 	// All agree.
 }

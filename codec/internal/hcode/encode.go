@@ -48,7 +48,7 @@ func HuffmanLen[T string | []byte](s T) int {
 }
 
 // AppendHuffman appends s in the Huffman code of RFC 7541 appendix B, filled up with ones to a whole octet
-// (section 5.2-4).
+// (section 5.2-8).
 func AppendHuffman(dst, s []byte) []byte {
 	dst, _ = AppendHuffmanMax(dst, s, len(s)*maxBits/8+1)
 	return dst

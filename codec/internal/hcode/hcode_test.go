@@ -53,7 +53,7 @@ func TestIntegerEdges(t *testing.T) {
 	}
 }
 
-// RFC 7541 section 5.1-8: Integer encodings that exceed implementation limits -- in value or octet length -- MUST be
+// RFC 7541 section 5.1-12: Integer encodings that exceed implementation limits -- in value or octet length -- MUST be
 // treated as decoding errors.
 func TestIntegerLimits(t *testing.T) {
 	for _, c := range []struct {

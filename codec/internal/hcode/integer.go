@@ -35,7 +35,7 @@ func IntLen(prefix uint, v uint64) int {
 
 // ReadInt reads an integer with a prefix of so many bits (1 to 8) from the start of src. n is the number of octets that
 // it takes, 0 if src ends before it does, -1 if it can be told already that it is above MaxInt or that it takes more
-// than nine octets behind the prefix, which RFC 7541 section 5.1-8 demands to refuse.
+// than nine octets behind the prefix, which RFC 7541 section 5.1-12 demands to refuse.
 func ReadInt(src []byte, prefix uint) (v uint64, n int) {
 	if len(src) == 0 {
 		return 0, 0
