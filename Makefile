@@ -14,7 +14,7 @@ NESTED := $(patsubst %/go.mod,%,$(wildcard bench/go.mod interop/go.mod interop/*
 # Those of them that users import or install: they are linted and built for every system, too.
 SHIPPED := $(patsubst %/go.mod,%,$(wildcard grpcproto/go.mod protoc-gen-purewire-grpc/go.mod))
 
-.PHONY: mutants run test check lint fmt vet staticcheck race layers sizes cross nested fuzz fuzz-gofuzz fuzz-libfuzzer fuzz-smoke bench conform conform-h2 conform-grpc soak build clean help
+.PHONY: mutants run test check lint fmt vet staticcheck race layers sizes cross nested fuzz fuzz-gofuzz fuzz-libfuzzer fuzz-smoke bench conform conform-h2 conform-grpc conform-python soak build clean help
 
 run: ## start the demo server on http://127.0.0.1:8080/ (ARGS="--driver stdnet --addr :9000")
 	$(GO) run ./cmd/purewire serve $(ARGS)
@@ -72,12 +72,16 @@ mutants: ## plant bugs into the codecs, one at a time: corpus and laws must find
 bench: ## run the benchmarks with their peers (module bench)
 	cd bench && $(GO) run ./cmd/bench $(ARGS)
 
-conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver, then conform-h2 (installs what is missing)
+conform: ## hold the demo server to curl, ab, wrk and Chromium on every driver, then conform-h2 and conform-python (installs what is missing)
 	GO="$(GO)" conform/run.sh $(ARGS)
 	GO="$(GO)" conform/h2.sh $(filter-out nethttp,$(ARGS))
+	GO="$(GO)" conform/python.sh
 
 conform-h2: ## hold the demo server to h2spec, curl, nghttp, h2load, node and python3-h2 on both drivers, in plain text and over TLS; the client to nghttpd, nginx, node and Go
 	GO="$(GO)" conform/h2.sh $(ARGS)
+
+conform-python: ## hold the codecs to h11, h2 and wsproto on the corpus, message by message (docs/oracles.md)
+	GO="$(GO)" conform/python.sh
 
 conform-grpc: ## hold package rpc to connectrpc.com/conformance as a server on both drivers and as a client, the server to ghz, the gRPC example to grpcurl
 	GO="$(GO)" conform/grpc.sh $(ARGS)

@@ -170,7 +170,7 @@ func (m *h2) request(c *call, dst []byte) []byte {
 	protocol := r.Header[":protocol"]
 	switch {
 	case extended(c):
-		// RFC 8441 section 4: extended CONNECT. A client MUST NOT use it before the server has said that it may (section 3).
+		// RFC 8441 section 4-1: extended CONNECT, which a client may use once the server has said so (section 3-3).
 		if !m.c.PeerSettings().EnableConnectProtocol {
 			m.finish(c)
 			c.fail(ErrNoExtendedConnect, false)

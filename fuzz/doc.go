@@ -18,7 +18,8 @@
 //
 // # Seeds and regressions
 //
-// The golden cases of corpus/<codec> are the seeds of the laws; the programs have seeds of their own. What a fuzzer has found
+// The golden cases of corpus/<codec> are the seeds of the laws; the programs have seeds of their own. The vectors of corpus/<codec>/vectors are
+// seeds of both where they fit: what an encoder has made, what a function parses. What a fuzzer has found
 // becomes a golden case there if it is an input of a codec, and a case in corpus/<codec>/regressions if it is a program. Seeds gives
 // both to every engine, and "go test ./fuzz" replays them.
 package fuzz

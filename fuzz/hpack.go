@@ -141,6 +141,9 @@ func hpackAdapter(m *codectest.Mode) (codectest.Adapter, error) {
 				e.SetMaxTableSize(ev.Size)
 				return append(dst, 'S', byte(ev.Size>>8), byte(ev.Size)), nil
 			}
+			if ev.TooLarge {
+				return dst, codectest.ErrNoEncoding
+			}
 			at := len(dst)
 			out := e.AppendBlock(append(dst, 'B', 0, 0), ev.Fields)
 			n := len(out) - at - hpackHeader

@@ -193,6 +193,9 @@ func qpackAdapter(m *codectest.Mode) (codectest.Adapter, error) {
 		}
 		return func(dst []byte, i codectest.Instance) ([]byte, error) {
 			ev := &i.(*qpackInstance).ev
+			if ev.TooLarge {
+				return dst, codectest.ErrNoEncoding
+			}
 			section, ins := e.AppendSection(nil, nil, ev.Stream, ev.Fields)
 			if len(section) > 0xFFFF || len(ins) > 0xFFFF {
 				return dst, errors.New("too long")

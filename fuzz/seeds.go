@@ -18,8 +18,8 @@ type Seed struct {
 	Data []byte
 }
 
-// Seeds returns the seeds of a target: the golden cases in the folder corpus for laws, programs of its own else, and in both the
-// cases that corpus/<codec>/regressions has for it. Cases that are too long for MaxInput are left out.
+// Seeds returns the seeds of a target: the golden cases in the folder corpus for laws, programs of its own else, and in both what fits of
+// corpus/<codec>/vectors and the cases that corpus/<codec>/regressions has for it. What is too long for MaxInput is left out.
 func (t *Target) Seeds(corpus string) ([]Seed, error) {
 	var seeds []Seed
 	if t.Laws() {
@@ -40,8 +40,12 @@ func (t *Target) Seeds(corpus string) ([]Seed, error) {
 	for i, b := range t.seeds {
 		seeds = append(seeds, Seed{fmt.Sprintf("program-%d", i), b})
 	}
+	fromVectors, err := t.vectors(corpus)
+	if err != nil {
+		return nil, err
+	}
 	more, err := t.regressions(corpus)
-	seeds = append(seeds, more...)
+	seeds = append(append(seeds, fromVectors...), more...)
 	names := map[string]int{} // cases whose names differ in punctuation only get a number
 	for i := range seeds {
 		name := seeds[i].Name

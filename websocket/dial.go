@@ -151,7 +151,7 @@ func (d *Dialer) opening(c *Conn, u *url.URL) (*opening, error) {
 	if d.Host != "" {
 		req.Host = []byte(d.Host)
 	}
-	// RFC 6455 section 4.1-17.7: "The nonce MUST be selected randomly for each connection."
+	// RFC 6455 section 4.1-15: "The nonce MUST be selected randomly for each connection."
 	_, _ = rand.Read(req.Nonce[:])
 	return newOpening(c, req, d.prof)
 }

@@ -1,5 +1,7 @@
 package codectest
 
+import "errors"
+
 // Adapter tells the kit about one kind of codec, in one configuration. Only New is required; every other field either
 // states a promise of the codec's documentation that the kit then checks, or gives the kit a way to reach a law that
 // cannot be seen through New alone.
@@ -35,9 +37,13 @@ type Adapter struct {
 	Script func() []AppendCall
 
 	// Encode returns a fresh re-encoder for law 10: a function that appends the encoding of the event that in.Next has
-	// just reported. Nil: no re-encoding is checked.
+	// just reported. Nil: no re-encoding is checked. ErrNoEncoding: the event has no encoding, a list that a limit has cut short for
+	// instance, and none of the input is checked.
 	Encode func() func(dst []byte, in Instance) ([]byte, error)
 }
+
+// ErrNoEncoding is what the function that Adapter.Encode returns says of an event that no encoding could have.
+var ErrNoEncoding = errors.New("codectest: the event has no encoding")
 
 // Instance is one codec with one event, adapted. Its methods only pass calls on.
 type Instance interface {

@@ -2,6 +2,7 @@ package codectest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -302,5 +303,21 @@ func TestMutants(t *testing.T) {
 			}
 			t.Log(clip(r.reports[0], 300))
 		})
+	}
+}
+
+// TestNoEncoding: an event without encoding ends the check of the round trip, another error of the encoder is reported.
+func TestNoEncoding(t *testing.T) {
+	for err, reports := range map[error]int{ErrNoEncoding: 0, errors.New("no room"): 1} {
+		a := toyAdapter(bugInexact)
+		a.Script = nil
+		a.Encode = func() func([]byte, Instance) ([]byte, error) {
+			return func(dst []byte, _ Instance) ([]byte, error) { return dst, err }
+		}
+		var r recorder
+		RoundTrip(&r, a, []byte(toyInputs[1]))
+		if len(r.reports) != reports {
+			t.Errorf("%v: %q", err, r.reports)
+		}
 	}
 }

@@ -11,7 +11,7 @@ func toyFactory(*Mode) (Adapter, error) { return toyAdapter(noBug), nil }
 
 func TestRunGolden(t *testing.T) {
 	sum := RunGolden(t, "testdata", toyFactory)
-	if sum.Cases != 8 || sum.Sources["toy-0"] != 3 {
+	if sum.Cases != 9 || sum.Sources["toy-0"] != 4 {
 		t.Errorf("%+v", sum)
 	}
 	for _, reason := range []string{"toy-1: line too long", "toy-2: unknown verb", "toy-4: control byte", "toy-5: cut off"} {

@@ -144,16 +144,16 @@ func (d *toy) line(line, behind []byte, ev *toyEvent) (int, error) {
 	if m, err, done := d.lineBug(line, behind, ev); done {
 		return m, err
 	}
-	verb, rest, _ := bytes.Cut(line, []byte(" "))
+	verb, rest, more := bytes.Cut(line, []byte(" "))
 	switch string(verb) {
 	case "SAY":
 		ev.Kind, ev.Text = toySay, rest
 		d.textBug(ev)
 	case "ADD":
 		ev.Kind, ev.Items = toyAdd, ev.Items[:0]
-		for len(rest) > 0 {
+		for more {
 			var item []byte
-			item, rest, _ = bytes.Cut(rest, []byte(" "))
+			item, rest, more = bytes.Cut(rest, []byte(" "))
 			ev.Items = append(ev.Items, toyItem{item})
 		}
 	case "PING":

@@ -163,7 +163,8 @@ func (c *Capsules) Next(src []byte, ev *CapsuleEvent) (n int, err error) {
 			case c.deliver:
 				ev.Kind, ev.Type, ev.Length, ev.Value = CapsulePiece, c.cur.Type, c.cur.Length, piece
 				return n, nil
-			// RFC 9297 section 3.2: a receiver MUST ignore unknown capsules and skip over them. What they cost is bounded.
+			// RFC 9297 section 3.2-7: Endpoints that receive a Capsule with an unknown Capsule Type MUST silently drop that Capsule and skip over it to
+			// parse the next Capsule. What they cost is bounded.
 			case c.left > 0 && c.left%skipUnit == 0 && !c.spend(1):
 				return n, &c.err
 			}
@@ -225,8 +226,8 @@ func (c *Capsules) earn() {
 
 // Finish tells that the content has ended.
 //
-// RFC 9297 section 3.3: if the receive side of a stream carrying capsules is terminated cleanly, and the last capsule on the stream was
-// truncated, the receiver MUST treat this as if the message were malformed or incomplete.
+// RFC 9297 section 3.3-3: If the receive side of a stream carrying Capsules is terminated cleanly [...] and the last Capsule on the stream was
+// truncated, this MUST be treated as if it were a malformed or incomplete message.
 func (c *Capsules) Finish() error {
 	if c.err.Scope != 0 {
 		return &c.err

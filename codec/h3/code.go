@@ -76,5 +76,5 @@ func (c ErrorCode) Error() string { return c.String() }
 // reserved reports whether v is 0x1f*N+0x21: an identifier that exists to be ignored (RFC 9114 sections 6.2.3, 7.2.4.1, 7.2.8, 8.1).
 func reserved(v uint64) bool { return v >= 0x21 && (v-0x21)%0x1f == 0 }
 
-// Reserved reports whether the code has no meaning of its own: 0x1f*N+0x21 (RFC 9114 section 8.1-20).
+// Reserved reports whether the code has no meaning of its own: 0x1f*N+0x21 (RFC 9114 section 8.1-3).
 func (c ErrorCode) Reserved() bool { return reserved(uint64(c)) }

@@ -282,8 +282,8 @@ func (c *Conn) Open(id uint64) error {
 		c.fail(fServerBidi, id, 0)
 		return &c.err
 	case c.away.refuses(id):
-		// RFC 9114 section 5.2-2: upon sending a GOAWAY frame, the endpoint SHOULD explicitly cancel any requests that have identifiers
-		// greater than or equal to the one indicated.
+		// RFC 9114 section 5.2-2: upon sending a GOAWAY frame, the endpoint SHOULD explicitly cancel [...] any requests or pushes that
+		// have identifiers greater than or equal to the one indicated.
 		c.refuse(id)
 		return c.spentError(c.spend(1, id) && !c.failed())
 	case c.peers >= c.p.streams:

@@ -7,12 +7,12 @@ import "github.com/purewire/purewire/codec/internal/varint"
 func ParseDatagram(p []byte) (stream uint64, data []byte, f Fault) {
 	v, n := varint.Parse(p)
 	switch {
-	// RFC 9297 section 2.1: receipt of a QUIC DATAGRAM frame whose payload is too short to allow parsing the Quarter Stream ID field MUST be
+	// RFC 9297 section 2.1-4: Receipt of a QUIC DATAGRAM frame whose payload is too short to allow parsing the Quarter Stream ID field MUST be
 	// treated as an HTTP/3 connection error of type H3_DATAGRAM_ERROR.
 	case n == 0:
 		return 0, nil, fDatagramShort
-	// RFC 9297 section 2.1: the largest legal value of the Quarter Stream ID field is 2^60-1; receipt of a larger value MUST be treated as
-	// an HTTP/3 connection error of type H3_DATAGRAM_ERROR.
+	// RFC 9297 section 2.1-3.2: the largest legal value of the Quarter Stream ID field is 2^60-1. Receipt of an HTTP/3 Datagram that includes a
+	// larger value MUST be treated as an HTTP/3 connection error of type H3_DATAGRAM_ERROR.
 	case v > varint.Max/4:
 		return 0, nil, fDatagramID
 	}

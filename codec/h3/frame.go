@@ -187,15 +187,15 @@ func (h FrameHeader) Check(receiver Role, where Place) Fault {
 		}
 	case FramePushPromise:
 		switch {
-		// RFC 9114 section 7.2.5-10: A server MUST treat the receipt of a PUSH_PROMISE frame as a connection error of type
+		// RFC 9114 section 7.2.5-9: A server MUST treat the receipt of a PUSH_PROMISE frame as a connection error of type
 		// H3_FRAME_UNEXPECTED.
 		case receiver == Server:
 			return fPromiseServer
-		// RFC 9114 section 7.2.5-9: If a PUSH_PROMISE frame is received on the control stream, the client MUST respond with a
+		// RFC 9114 section 7.2.5-8: If a PUSH_PROMISE frame is received on the control stream, the client MUST respond with a
 		// connection error of type H3_FRAME_UNEXPECTED.
 		case where == OnControl:
 			return fPromiseControl
-		// RFC 9114 section 7.1-4: A frame payload that terminates before the end of the identified fields MUST be treated as a
+		// RFC 9114 section 7.1-5: A frame payload that terminates before the end of the identified fields MUST be treated as a
 		// connection error of type H3_FRAME_ERROR.
 		case h.Length == 0:
 			return fPromiseSize
@@ -234,11 +234,11 @@ func (h FrameHeader) Check(receiver Role, where Place) Fault {
 		return h.oneID(fMaxPushSize)
 	case FramePriorityUpdate, FramePriorityUpdatePush:
 		switch {
-		// RFC 9218 section 7.2: receiving a PRIORITY_UPDATE frame on a stream other than the control stream MUST be treated as a
-		// connection error of type H3_FRAME_UNEXPECTED.
+		// RFC 9218 section 7.2-2: Receiving a PRIORITY_UPDATE frame on a stream other than the client control stream MUST be treated as a connection
+		// error of type H3_FRAME_UNEXPECTED.
 		case where == OnRequest:
 			return fUpdateRequest
-		// RFC 9218 section 7.2: a client that receives a PRIORITY_UPDATE frame MUST respond with a connection error of type
+		// RFC 9218 section 7.2-8: If a client receives a PRIORITY_UPDATE frame, this MUST be treated as a connection error of type
 		// H3_FRAME_UNEXPECTED.
 		case receiver == Client:
 			return fUpdateClient
@@ -246,8 +246,8 @@ func (h FrameHeader) Check(receiver Role, where Place) Fault {
 			return fUpdateSize
 		}
 	default:
-		// RFC 9114 section 7.2.8-3: Frame types that were used in HTTP/2 where there is no corresponding HTTP/3 frame have been reserved;
-		// their receipt MUST be treated as a connection error of type H3_FRAME_UNEXPECTED.
+		// RFC 9114 section 7.2.8-3: Frame types that were used in HTTP/2 where there is no corresponding HTTP/3 frame have also been
+		// reserved [...]. These frame types MUST NOT be sent, and their receipt MUST be treated as a connection error of type H3_FRAME_UNEXPECTED.
 		if h.Type.HTTP2() {
 			return fReservedFrame
 		}

@@ -112,7 +112,7 @@ func TestFrames(t *testing.T) {
 			s := text(t, short)
 			switch h.Type {
 			case FrameCancelPush, FrameGoAway, FrameMaxPushID:
-				if s != h.Type.String()+" 9114-7.1-4: "+h.Type.String()+" is not one integer" {
+				if s != h.Type.String()+" 9114-7.1-5: "+h.Type.String()+" is not one integer" {
 					t.Errorf("%x says %s", short, s)
 				}
 			default:
@@ -123,7 +123,7 @@ func TestFrames(t *testing.T) {
 		}
 		if h.Type == FrameCancelPush || h.Type == FrameGoAway || h.Type == FrameMaxPushID {
 			long := append(AppendFrameHeader(nil, FrameHeader{h.Type, uint64(len(want)-n) + 1}), append(want[n:len(want):len(want)], 0)...)
-			if s := text(t, long); s != h.Type.String()+" 9114-7.1-4: "+h.Type.String()+" is not one integer" {
+			if s := text(t, long); s != h.Type.String()+" 9114-7.1-5: "+h.Type.String()+" is not one integer" {
 				t.Errorf("%x says %s", long, s)
 			}
 		}

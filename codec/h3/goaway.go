@@ -39,7 +39,7 @@ func (a *away) refuses(id uint64) bool { return a.step == awayFinal && id >= a.l
 // that refuses nothing, and a second (see Advance), or when GoAway is called, the one that names the first request it does
 // not take. A client sends no more requests, and says so. When the requests are done, Done is true.
 //
-// RFC 9114 section 5.2-7: an endpoint that is attempting to gracefully shut down a connection can send a GOAWAY frame with a value set to the
+// RFC 9114 section 5.2-8: an endpoint that is attempting to gracefully shut down a connection can send a GOAWAY frame with a value set to the
 // maximum possible value (2^62-4 for servers, 2^62-1 for clients). After allowing time for any in-flight requests or pushes to arrive,
 // the endpoint can send another GOAWAY frame indicating which requests or pushes it might accept before the end of the connection.
 func (c *Conn) Shutdown() {
@@ -67,7 +67,7 @@ func (c *Conn) GoAway() {
 }
 
 // Done reports whether the connection can be closed: it has failed, or GOAWAY was sent and no request is open; and nothing is
-// owed. RFC 9114 section 5.2-10: the error code is H3_NO_ERROR unless it has failed.
+// owed. RFC 9114 section 5.2-11: the error code is H3_NO_ERROR unless it has failed.
 func (c *Conn) Done() bool {
 	if c.failed() {
 		return true
@@ -86,7 +86,7 @@ func (c *Conn) goAwayFrame(p []byte, ev *Event) Fault {
 	// error of type H3_ID_ERROR.
 	case c.role == Client && id%4 != 0:
 		return fGoAwayStream
-	// RFC 9114 section 5.2-6: Receiving a GOAWAY containing a larger identifier than previously received MUST be treated as a connection
+	// RFC 9114 section 5.2-7: Receiving a GOAWAY containing a larger identifier than previously received MUST be treated as a connection
 	// error of type H3_ID_ERROR.
 	case a.received && id > a.peerLast:
 		return fGoAwayRises
@@ -99,7 +99,7 @@ func (c *Conn) goAwayFrame(p []byte, ev *Event) Fault {
 	if c.role == Server {
 		return ok
 	}
-	// RFC 9114 section 5.2-4: if the client has already sent requests with a stream ID greater than or equal to the identifier contained in the
+	// RFC 9114 section 5.2-5.1: if the client has already sent requests with a stream ID greater than or equal to the identifier contained in the
 	// GOAWAY frame, those requests will not be processed. Clients can safely retry unprocessed requests on a different HTTP connection.
 	for i := range c.tab.slots {
 		s := &c.tab.slots[i]

@@ -43,7 +43,7 @@ func (c *Conn) WantsUni() (n int) {
 
 // holdInsertions keeps the encoder from entering fields into the dynamic table while its stream is not there or does not flow.
 //
-// RFC 9204 section 2.1.3: to avoid deadlocks, an encoder SHOULD NOT write an instruction unless sufficient stream and connection
+// RFC 9204 section 2.1.3-4: To avoid these deadlocks, an encoder SHOULD NOT write an instruction unless sufficient stream and connection
 // flow-control credit is available for the entire instruction.
 func (c *Conn) holdInsertions() {
 	c.enc.SetInserting(c.ours[1].id != NoStream && len(c.instructions) < c.p.instructions)
@@ -117,7 +117,7 @@ var streamTypes = [3]StreamType{StreamControl, StreamEncoder, StreamDecoder}
 
 // appendSettings appends our SETTINGS.
 //
-// RFC 9114 section 7.2.4.1-3: Endpoints SHOULD include at least one reserved setting in their SETTINGS frame.
+// RFC 9114 section 7.2.4.1-3: Endpoints SHOULD include at least one such setting in their SETTINGS frame.
 func (c *Conn) appendSettings(dst []byte) []byte {
 	var buf [maxSettings + 16]byte
 	p := c.p.Settings(c.role).AppendPayload(buf[:0])

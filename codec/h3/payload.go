@@ -4,7 +4,7 @@ import "github.com/purewire/purewire/codec/internal/varint"
 
 // oneVarint reads a payload that is one integer and nothing else.
 //
-// RFC 9114 section 7.1-4: a frame payload that contains additional bytes after the identified fields or a frame payload that terminates
+// RFC 9114 section 7.1-5: a frame payload that contains additional bytes after the identified fields or a frame payload that terminates
 // before the end of the identified fields MUST be treated as a connection error of type H3_FRAME_ERROR.
 func oneVarint(p []byte, f Fault) (uint64, Fault) {
 	v, n := varint.Parse(p)

@@ -12,13 +12,14 @@ func (c *Conn) priorityFrame(t FrameType, p []byte, ev *Event) Fault {
 	switch {
 	case f != ok:
 		return f
-	// RFC 9218 section 7.2: if a server receives a PRIORITY_UPDATE (type 0xF0701) with a push ID that is greater than the maximum push ID
-	// or which has not yet been promised, this SHOULD be treated as a connection error of type H3_ID_ERROR.
+	// RFC 9218 section 7.2-7: If a server receives a PRIORITY_UPDATE (type=0xF0701) with a push ID that is greater than the maximum push ID or that
+	// has not yet been promised, this MUST be treated as a connection error of type H3_ID_ERROR.
 	case t == FramePriorityUpdatePush:
 		return fUpdatePush
-	// RFC 9218 section 7.2: the request-stream variant MUST reference a request stream. If a server receives a PRIORITY_UPDATE for a stream ID
-	// that is not a request stream, this MUST be treated as a connection error of type H3_ID_ERROR. The stream ID MUST be within the
-	// client-initiated bidirectional stream limit; if it is not, this SHOULD be treated as a connection error of type H3_ID_ERROR.
+	// RFC 9218 section 7.2-6: If a server receives a PRIORITY_UPDATE (type=0xF0700) for a stream ID that is not a request stream, this MUST be
+	// treated as a connection error of type H3_ID_ERROR. The stream ID MUST be within the client-initiated bidirectional stream limit. If a server
+	// receives a PRIORITY_UPDATE (type=0xF0700) with a stream ID that is beyond the stream limits, this SHOULD be treated as a connection error of
+	// type H3_ID_ERROR.
 	case id%4 != 0:
 		return fUpdateStream
 	case c.granted > 0 && id/4 >= c.granted:
@@ -47,7 +48,7 @@ func (c *Conn) priorityFrame(t FrameType, p []byte, ev *Event) Fault {
 // keepEarly remembers the priority of a stream that is not open: not yet, or not any more. Where there is no room, that of the
 // lowest stream gives way.
 //
-// RFC 9218 section 7: servers SHOULD buffer the most recently received PRIORITY_UPDATE frame and apply it once the referenced stream is
+// RFC 9218 section 7-4: Servers SHOULD buffer the most recently received PRIORITY_UPDATE frame and apply it once the referenced stream is
 // opened. Holding PRIORITY_UPDATE frames for each stream requires server resources, which can be bounded by local implementation policy.
 func (c *Conn) keepEarly(id uint64, p Priority) {
 	lowest := -1

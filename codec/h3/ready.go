@@ -144,7 +144,8 @@ func (c *Conn) OpenBlocked() Block {
 		return Over
 	case c.role != Client:
 		return NotClient
-	// RFC 9114 section 5.2-3: Endpoints MUST NOT initiate new requests on the connection after receipt of a GOAWAY frame from the peer.
+	// RFC 9114 section 5.2-3: Endpoints MUST NOT initiate new requests or promise new pushes on the connection after receipt of a
+	// GOAWAY frame from the peer.
 	case c.away.received || c.away.step != awayNot:
 		return GoneAway
 	case c.owns >= c.p.requests:

@@ -189,7 +189,7 @@ func (c *Conn) end(slot int32, tail int, ev *Event) {
 	s := &c.tab.slots[slot]
 	switch s.kind {
 	case kUntyped:
-		// RFC 9114 section 6.2-10: a receiver MUST tolerate unidirectional streams being closed prior to the reception of the
+		// RFC 9114 section 6.2-10: a receiver MUST tolerate unidirectional streams being closed or reset prior to the reception of the
 		// unidirectional stream header.
 		if c.spend(1, s.id) {
 			c.untyped--
@@ -207,12 +207,12 @@ func (c *Conn) end(slot int32, tail int, ev *Event) {
 	switch {
 	case s.phase == readDone:
 		return
-	// RFC 9114 section 7.1-5: When a stream terminates cleanly, if the last frame on the stream was truncated, this MUST be treated as
+	// RFC 9114 section 7.1-6: When a stream terminates cleanly, if the last frame on the stream was truncated, this MUST be treated as
 	// a connection error of type H3_FRAME_ERROR.
 	case s.left > 0 || tail > 0:
 		c.failAt(fTruncated, slot)
 		return
-	// RFC 9114 section 4.1-16: If a client-initiated stream terminates without enough of the HTTP message to provide a complete response,
+	// RFC 9114 section 4.1-14: If a client-initiated stream terminates without enough of the HTTP message to provide a complete response,
 	// the server SHOULD abort its response stream with the error code H3_REQUEST_INCOMPLETE.
 	case s.phase == wantHead && c.role == Server:
 		f = fRequestIncomplete
@@ -268,7 +268,7 @@ func (c *Conn) requestStep(slot int32, src []byte, ev *Event) (more bool) {
 	case FrameHeaders:
 		return c.headersFrame(slot, h, n, src, ev)
 	case FramePushPromise:
-		// RFC 9114 section 7.2.5-6: A client MUST treat receipt of a PUSH_PROMISE frame that contains a larger push ID than the client has
+		// RFC 9114 section 7.2.5-5: A client MUST treat receipt of a PUSH_PROMISE frame that contains a larger push ID than the client has
 		// advertised as a connection error of H3_ID_ERROR. This end advertises none.
 		c.failAt(fPromise, slot)
 		return false
@@ -312,7 +312,7 @@ func (c *Conn) piece(slot int32, src []byte, ev *Event) (more bool) {
 // dataFrame takes the header of a DATA frame; the content is lent as it comes.
 func (c *Conn) dataFrame(slot int32, h FrameHeader, n int, ev *Event) (more bool) {
 	s := &c.tab.slots[slot]
-	// RFC 9114 section 4.1-9: Receipt of an invalid sequence of frames MUST be treated as a connection error of type
+	// RFC 9114 section 4.1-7: Receipt of an invalid sequence of frames MUST be treated as a connection error of type
 	// H3_FRAME_UNEXPECTED. In particular, a DATA frame before any HEADERS frame, or a HEADERS or DATA frame after the trailing
 	// HEADERS frame, is considered invalid.
 	switch s.phase {

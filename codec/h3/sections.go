@@ -17,7 +17,7 @@ func fieldFault(v fields.Verdict) Fault {
 func (c *Conn) headersFrame(slot int32, h FrameHeader, n int, src []byte, ev *Event) (more bool) {
 	s := &c.tab.slots[slot]
 	switch {
-	// RFC 9114 section 4.1-9, see dataFrame.
+	// RFC 9114 section 4.1-7, see dataFrame.
 	case s.phase == wantEnd:
 		c.failAt(fHeadersTrailers, slot)
 		return false
@@ -156,7 +156,7 @@ func (c *Conn) head(k Kind, ev *Event) {
 	list := b.Fields
 	if r.Cookies > 1 {
 		// RFC 9114 section 4.2.1-2: If a decompressed field section contains multiple cookie field lines, these MUST be concatenated into a
-		// single byte string before being passed into a context other than HTTP/2 or HTTP/3.
+		// single byte string [...] before being passed into a context other than HTTP/2 or HTTP/3.
 		list, ev.scratch = fields.JoinCookies(list, r, ev.scratch[:0])
 	}
 	ev.Kind, ev.Fields, ev.ContentLength, ev.Status = k, list[r.Regular:], r.ContentLength, r.Status

@@ -95,7 +95,8 @@ func (c *Conn) AppendRequest(dst []byte, id uint64, r *RequestHead, list []codec
 		return dst, c.misused(fOpenBlocked, id)
 	case id%4 != 0 || id > maxRequest || c.tab.find(id) >= 0:
 		return dst, c.misused(fRequestStream, id)
-	// RFC 9220 section 3, RFC 8441 section 3: a client MUST NOT use :protocol before it has received SETTINGS_ENABLE_CONNECT_PROTOCOL with 1.
+	// RFC 9220 section 3-2 takes it over, RFC 8441 section 3-3: Upon receipt of SETTINGS_ENABLE_CONNECT_PROTOCOL with a value of 1, a client MAY
+	// use the Extended CONNECT.
 	case r.Protocol != nil && !c.peer.EnableConnectProtocol:
 		return dst, c.misused(fProtocolEarly, id)
 	}
@@ -361,8 +362,8 @@ func (c *Conn) AllowDatagrams(id uint64) error {
 
 // DatagramsEnabled reports whether both ends have announced datagrams.
 //
-// RFC 9297 section 2.1.1: an endpoint MUST NOT send the QUIC DATAGRAM frames of HTTP datagrams until it has both sent and received the
-// SETTINGS_H3_DATAGRAM setting with a value of 1.
+// RFC 9297 section 2.1.1-3: QUIC DATAGRAM frames MUST NOT be sent until the SETTINGS_H3_DATAGRAM setting has been both sent and received with a
+// value of 1.
 func (c *Conn) DatagramsEnabled() bool {
 	return c.p.Settings(c.role).Datagram && c.peer.Datagram && c.ours[0].begun && !c.failed()
 }
@@ -370,7 +371,7 @@ func (c *Conn) DatagramsEnabled() bool {
 // AppendDatagram appends what stands in front of the payload in a QUIC DATAGRAM frame that carries an HTTP datagram of a request; the payload goes
 // behind it. On error nothing changes.
 func (c *Conn) AppendDatagram(dst []byte, id uint64) ([]byte, error) {
-	// RFC 9297 section 2.1: HTTP/3 datagrams MUST NOT be sent unless the corresponding stream's send side is open.
+	// RFC 9297 section 2.1-5: HTTP/3 Datagrams MUST NOT be sent unless the corresponding stream's send side is open.
 	slot, f := c.sendable(id)
 	switch {
 	case f != ok:
@@ -397,8 +398,8 @@ func (c *Conn) Datagram(p []byte, ev *Event) error {
 		return c.spentError(c.spend(1, NoStream)) // another protocol's
 	}
 	id, data, f := ParseDatagram(p)
-	// RFC 9297 section 2.1: if the Quarter Stream ID maps to a stream that cannot be created due to client-initiated bidirectional stream
-	// limits, it SHOULD be treated as an HTTP/3 connection error of type H3_ID_ERROR.
+	// RFC 9297 section 2.1-7: If an HTTP/3 Datagram is received and its Quarter Stream ID field maps to a stream that cannot be created due to
+	// client-initiated bidirectional stream limits, it SHOULD be treated as an HTTP/3 connection error of type H3_ID_ERROR.
 	if f == ok && c.role == Server && c.granted > 0 && id/4 >= c.granted {
 		f = fDatagramLimit
 	}
@@ -407,16 +408,16 @@ func (c *Conn) Datagram(p []byte, ev *Event) error {
 		return &c.err
 	}
 	slot := c.request(id)
-	// RFC 9297 section 2.1: if an HTTP/3 datagram is received after the corresponding stream's receive side is closed, the received
-	// datagrams MUST be silently dropped. If it maps to a stream that has not yet been created, the receiver SHALL either drop it silently or
-	// buffer it temporarily.
+	// RFC 9297 section 2.1-5: If a datagram is received after the corresponding stream's receive side is closed, the received datagrams MUST be
+	// silently dropped. Section 2.1-6: If an HTTP/3 Datagram is received and its Quarter Stream ID field maps to a stream that has not yet been
+	// created, the receiver SHALL either drop that datagram silently or buffer it temporarily.
 	if slot < 0 || c.tab.slots[slot].phase == readDone || !c.tab.slots[slot].has(sShown) {
 		return c.spentError(c.spend(1, NoStream))
 	}
 	s := &c.tab.slots[slot]
 	if !s.has(sDatagrams) {
-		// RFC 9297 section 2: if an HTTP datagram is received and it is associated with a request that has no known semantics for HTTP datagrams,
-		// the receiver MUST terminate the request; the request stream MUST be aborted with H3_DATAGRAM_ERROR.
+		// RFC 9297 section 2-6: If an HTTP Datagram is received and it is associated with a request that has no known semantics for HTTP Datagrams,
+		// the receiver MUST terminate the request. If HTTP/3 is in use, the request stream MUST be aborted with H3_DATAGRAM_ERROR.
 		c.streamFault(fDatagramForbidden, slot, ev)
 		return c.Err()
 	}

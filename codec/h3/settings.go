@@ -72,13 +72,13 @@ func AppendSetting(dst []byte, id SettingID, value uint64) []byte {
 }
 
 // Parse reads the payload of a SETTINGS frame into s, which must hold DefaultSettings. Settings that nobody knows are ignored
-// (RFC 9114 section 7.2.4-10). With a fault s is spoilt.
+// (RFC 9114 section 7.2.4-9). With a fault s is spoilt.
 func (s *Settings) Parse(p []byte) Fault {
 	var seen [MaxSettings]SettingID
 	for count := 0; len(p) > 0; count++ {
 		id, v, n := ParseSetting(p)
 		if n == 0 {
-			return fSettingsCut // RFC 9114 section 7.1-4
+			return fSettingsCut // RFC 9114 section 7.1-5
 		}
 		if count == MaxSettings {
 			return fSettingsMany
@@ -108,21 +108,21 @@ func (s *Settings) set(id SettingID, v uint64) Fault {
 	case SettingQPACKBlockedStreams:
 		s.QPACKBlockedStreams = v
 	case SettingEnableConnectProtocol:
-		// RFC 8441 section 3, which RFC 9220 section 3 takes over: the value of the parameter MUST be 0 or 1.
+		// RFC 8441 section 3-2, which RFC 9220 section 3-2 takes over: The value of the parameter MUST be 0 or 1.
 		if v > 1 {
 			return fConnectValue
 		}
 		s.EnableConnectProtocol = v == 1
 	case SettingH3Datagram:
-		// RFC 9297 section 2.1.1: if the value of the SETTINGS_H3_DATAGRAM parameter is neither 0 nor 1, the receiver MUST terminate the connection
-		// with an error of type H3_SETTINGS_ERROR.
+		// RFC 9297 section 2.1.1-2: If the SETTINGS_H3_DATAGRAM setting is received with a value that is neither 0 nor 1, the receiver MUST terminate
+		// the connection with error H3_SETTINGS_ERROR.
 		if v > 1 {
 			return fDatagramValue
 		}
 		s.Datagram = v == 1
 	default:
-		// RFC 9114 section 7.2.4.1-5: Setting identifiers that were defined in HTTP/2 where there is no corresponding HTTP/3 setting have been
-		// reserved; their receipt MUST be treated as a connection error of type H3_SETTINGS_ERROR.
+		// RFC 9114 section 7.2.4.1-5: Setting identifiers that were defined in HTTP/2 where there is no corresponding HTTP/3 setting have also been
+		// reserved [...]. These reserved settings MUST NOT be sent, and their receipt MUST be treated as a connection error of type H3_SETTINGS_ERROR.
 		if id.HTTP2() {
 			return fSettingReserved
 		}
@@ -170,7 +170,7 @@ func (s *Settings) Append(dst []byte) []byte {
 // compatible with the previously specified settings, this MUST be treated as a connection error of type H3_SETTINGS_ERROR.
 func (s *Settings) Resumes(remembered *Settings) Fault {
 	switch {
-	// RFC 9204 section 3.2.3: if the remembered capacity is not zero, the server MUST send the same value.
+	// RFC 9204 section 3.2.3-2: If the remembered value is non-zero, the server MUST send the same non-zero value in its SETTINGS frame.
 	case remembered.QPACKMaxTableCapacity != 0 && s.QPACKMaxTableCapacity != remembered.QPACKMaxTableCapacity:
 		return fResumeTable
 	case s.QPACKBlockedStreams < remembered.QPACKBlockedStreams:
@@ -179,8 +179,9 @@ func (s *Settings) Resumes(remembered *Settings) Fault {
 		return fResumeSection
 	case remembered.EnableConnectProtocol && !s.EnableConnectProtocol:
 		return fResumeConnect
-	// RFC 9297 section 2.1.1: the client MUST validate that the new value is greater than or equal to the stored one; if not, it MUST
-	// terminate the connection with error H3_SETTINGS_ERROR.
+	// RFC 9297 section 2.1.1-4: If a client stores the value of the SETTINGS_H3_DATAGRAM setting with their 0-RTT state, they MUST validate that
+	// the new value of the SETTINGS_H3_DATAGRAM setting sent by the server in the handshake is greater than or equal to the stored value; if not,
+	// the client MUST terminate the connection with error H3_SETTINGS_ERROR.
 	case remembered.Datagram && !s.Datagram:
 		return fResumeDatagram
 	}

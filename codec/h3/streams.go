@@ -134,7 +134,7 @@ func (c *Conn) Reset(id uint64, code ErrorCode) error {
 }
 
 // StopReading says that the rest of what the peer sends on a request stream is not wanted; our own side goes on. A server that has answered
-// and wants no more of the content says it with NoError (RFC 9114 section 4.1-17). The error is misuse, or that of the connection if this
+// and wants no more of the content says it with NoError (RFC 9114 section 4.1-15). The error is misuse, or that of the connection if this
 // is a cancellation too many (Limits.Answers).
 func (c *Conn) StopReading(id uint64, code ErrorCode) error {
 	slot := c.request(id)
@@ -242,7 +242,7 @@ func (c *Conn) StopReceived(id uint64, code ErrorCode, ev *Event) error {
 		return nil
 	}
 	if s.has(sOwn) {
-		// RFC 9114 section 4.1-17: clients MUST NOT discard complete responses as a result of having their request terminated abruptly.
+		// RFC 9114 section 4.1-15: clients MUST NOT discard complete responses as a result of having their request terminated abruptly.
 		ev.Kind, ev.Stream, ev.User, ev.Code, ev.EndStream = SendStopped, id, s.user, code, false
 		c.aborts = append(c.aborts, Abort{Stream: id, Code: code, Reset: true})
 		c.endLocal(slot)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/purewire/purewire/codec"
+	"github.com/purewire/purewire/codec/internal/arena"
 )
 
 // Block is what one header block decodes to. It belongs to the worker: one Block serves any number of decoders in turn,
@@ -25,11 +26,9 @@ type Block struct {
 	// decoder's dynamic table is in step. It is no error: refuse the message and keep the connection.
 	TooLarge bool
 
-	arena []byte // names and values; what no longer fits goes to a new one, and the fields keep the old one alive
-	spent int    // octets in the arenas before
-	want  int    // what one arena for all of them would have needed
-	part  []byte // the beginning of a representation whose end is in another fragment
-	miss  int    // how many octets part lacks at least
+	arena arena.Arena // names and values
+	part  []byte      // the beginning of a representation whose end is in another fragment
+	miss  int         // how many octets part lacks at least
 
 	owner   *Decoder // whose block is open, nil if none
 	off     int64    // of the next octet to be parsed, in the block
@@ -53,23 +52,18 @@ const (
 func (b *Block) Reset() {
 	b.Fields = b.Fields[:0]
 	b.Size, b.TooLarge = 0, false
-	if b.arena = b.arena[:0]; b.spent > 0 {
-		b.arena = make([]byte, 0, b.want)
-	}
-	b.part, b.spent, b.want, b.miss = b.part[:0], 0, 0, 0
+	b.arena.Reset()
+	b.part, b.miss = b.part[:0], 0
 	b.owner, b.off, b.skip, b.skipped, b.updates, b.fields = nil, 0, 0, skipNothing, 0, false
 }
 
 // Trim is Reset, and gives back the memory of every array of more than max octets: to be called from time to time where
 // large lists are rare.
 func (b *Block) Trim(max int) {
-	b.spent = 0
+	b.arena.Trim(max)
 	b.Reset()
 	if cap(b.Fields)*fieldBytes > max {
 		b.Fields = nil
-	}
-	if cap(b.arena) > max {
-		b.arena = nil
 	}
 	if cap(b.part) > max {
 		b.part = nil
@@ -97,52 +91,6 @@ func (b *Block) extend() *codec.Field {
 	}
 	b.Fields = b.Fields[:n+1]
 	return &b.Fields[n]
-}
-
-// The sizes of new arenas.
-const (
-	minArena = 1 << 10
-	maxArena = 16 << 10 // unless one string needs more
-)
-
-// room makes room for n octets in the arena.
-func (b *Block) room(n int) {
-	if cap(b.arena)-len(b.arena) < n {
-		b.want = b.spent + len(b.arena) + n
-		b.spent += len(b.arena)
-		b.arena = make([]byte, 0, max(n, minArena, min(2*cap(b.arena), maxArena)))
-	}
-}
-
-// mark is a place in the arena.
-type mark struct{ spent, at int }
-
-// here returns where the next octet goes.
-func (b *Block) here() mark { return mark{b.spent, len(b.arena)} }
-
-// drop forgets what was put into the arena since m.
-func (b *Block) drop(m mark) {
-	if b.spent != m.spent {
-		m.at = 0 // all of this arena came later
-	}
-	b.arena = b.arena[:m.at]
-}
-
-// short is a length that most fields are below. So many octets are copied in a few instructions, whether they count or not.
-const short = 64
-
-// keep appends from[off:off+n] to the arena and returns it there. It may copy what follows in from, too.
-func (b *Block) keep(from []byte, off, n int) []byte {
-	b.room(max(n, short))
-	at := len(b.arena)
-	if n <= short && off <= len(from)-short {
-		to := b.arena[:cap(b.arena)]
-		*(*[short]byte)(to[at:]) = *(*[short]byte)(from[off:])
-		b.arena = to[:at+n]
-	} else {
-		b.arena = append(b.arena, from[off:off+n]...)
-	}
-	return b.arena[at : at+n : at+n]
 }
 
 // count adds the n octets of something that is not kept to the size.

@@ -1,9 +1,6 @@
 package hpack
 
-import (
-	"github.com/purewire/purewire/codec"
-	"github.com/purewire/purewire/codec/internal/hcode"
-)
+import "github.com/purewire/purewire/codec"
 
 // Decoder is the decoding end of one direction of a connection: a dynamic table and the limits. The zero value has the
 // default limits. It keeps nothing of the octets that it is given.
@@ -228,19 +225,12 @@ func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
 		return 0, rUpdateMissing
 	}
 	for pos < len(src) {
-		n := 1
+		var n int
 		switch c := src[pos]; {
-		case c > flagIndexed && c <= flagIndexed+staticLen:
-			i := c - flagIndexed
-			b.fields = true
-			if b.fits(d, len(static[i].name)+len(static[i].value)) {
-				f := b.extend()
-				f.Name, f.Value, f.Sensitive = static[i].name, static[i].value, false
-			}
-		case c > flagIndexed && c < 0xFF && uint32(c-flagIndexed-staticLen-1) < d.tab.count:
-			d.entry(b, uint32(c-flagIndexed-staticLen-1))
 		case c >= flagIndexed:
-			n, r = d.indexed(src[pos:], b)
+			if n = d.indexRun(src[pos:], b); n == 0 {
+				n, r = d.indexed(src[pos:], b)
+			}
 		case c&^0x1F == flagUpdate:
 			n, r = d.update(src[pos:], b)
 		default:
@@ -257,60 +247,6 @@ func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
 	d.steps += uint64(pos) + 1
 	b.off += int64(pos)
 	return pos, r
-}
-
-// maxInteger bounds indices, lengths and sizes on the wire, and integerOctets the octets behind the prefix.
-const (
-	maxInteger    = 1<<32 - 1
-	integerOctets = 5
-)
-
-// integer reads an integer. n is 0 if src ends before it does, -1 if it is too large or too long.
-func integer(src []byte, prefix uint) (v uint64, n int) {
-	v, n = hcode.ReadInt(src[:min(len(src), 1+integerOctets)], prefix)
-	switch {
-	case n > 0 && v > maxInteger, n == 0 && len(src) > integerOctets:
-		return 0, -1
-	}
-	return v, n
-}
-
-// indexed decodes an indexed field (RFC 7541 section 6.1).
-func (d *Decoder) indexed(src []byte, b *Block) (int, reason) {
-	i, n := uint64(src[0]&0x7F), 1
-	if i == 0x7F {
-		i, n = integer(src, 7)
-	}
-	switch {
-	case n < 0:
-		return 0, rIndexInt
-	case n == 0:
-		b.miss = 1
-		return 0, ok
-	case i == 0:
-		// RFC 7541 section 6.1-4: The index value of 0 is not used. It MUST be treated as a decoding error.
-		return 0, rIndexZero
-	}
-	i -= staticLen + 1
-	if i >= uint64(d.tab.count) {
-		// RFC 7541 section 2.3.3-4: Indices strictly greater than the sum of the lengths of both tables MUST be treated
-		// as a decoding error.
-		return 0, rIndexRange
-	}
-	d.entry(b, uint32(i))
-	return n, ok
-}
-
-// entry adds entry i of the dynamic table to the list.
-func (d *Decoder) entry(b *Block, i uint32) {
-	off, nameLen, length := d.tab.at(i)
-	b.fields = true
-	if !b.fits(d, length) {
-		return
-	}
-	own := b.keep(d.tab.whole(), off, length)
-	f := b.extend()
-	f.Name, f.Value, f.Sensitive = own[:nameLen:nameLen], own[nameLen:], false
 }
 
 // update decodes a table size update (RFC 7541 section 6.3).

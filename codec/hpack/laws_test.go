@@ -178,6 +178,9 @@ func adapt(m *codectest.Mode) (codectest.Adapter, error) {
 				e.SetMaxTableSize(ev.Size)
 				return append(dst, 'S', byte(ev.Size>>8), byte(ev.Size)), nil
 			}
+			if ev.TooLarge {
+				return dst, codectest.ErrNoEncoding
+			}
 			return frame(dst, 'B', func(dst []byte) []byte { return e.AppendBlock(dst, ev.Fields) })
 		}
 	}

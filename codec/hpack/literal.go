@@ -70,7 +70,7 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 	}
 
 	// All of it is there.
-	start := b.here()
+	start := b.arena.Here()
 	var own []byte // the name
 	var r reason
 	switch {
@@ -82,7 +82,7 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 		own = static[i].name
 	default:
 		off, n, _ := d.tab.at(uint32(i - staticLen - 1))
-		own = b.keep(d.tab.whole(), off, n)
+		own = b.arena.Keep(d.tab.whole(), off, n)
 	}
 	val, r := d.decode(b, src[pos:], int(l), huffman)
 	if r != ok {
@@ -94,7 +94,7 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 	}
 	b.fields = true
 	if !b.fits(d, len(own)+len(val)) {
-		b.drop(start)
+		b.arena.Drop(start)
 		return pos, ok
 	}
 	f := b.extend()
@@ -105,14 +105,10 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 // decode appends the octets of a string, which is the first n octets of from, to the arena and returns them there.
 func (d *Decoder) decode(b *Block, from []byte, n int, huffman bool) ([]byte, reason) {
 	if !huffman {
-		return b.keep(from, 0, n), ok
+		return b.arena.Keep(from, 0, n), ok
 	}
-	need := hcode.DecodeRoom(n)
-	b.room(need)
-	at := len(b.arena)
-	out, v := hcode.AppendHuffmanPrefix(b.arena, from, n, need)
-	b.arena = out
-	d.steps += uint64(len(out) - at)
+	out, v := b.arena.Huffman(from, n)
+	d.steps += uint64(len(out))
 	switch v {
 	case hcode.EOS:
 		// RFC 7541 section 5.2-5: A Huffman-encoded string literal containing the EOS symbol MUST be treated as a
@@ -126,7 +122,7 @@ func (d *Decoder) decode(b *Block, from []byte, n int, huffman bool) ([]byte, re
 		// MUST be treated as a decoding error.
 		return nil, rHuffmanBits
 	}
-	return out[at:len(out):len(out)], ok
+	return out, ok
 }
 
 // beginSkip begins to skip a string of l octets; first is the first octet of its representation.

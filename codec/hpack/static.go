@@ -1,5 +1,7 @@
 package hpack
 
+import "github.com/purewire/purewire/codec"
+
 // staticLen is the number of entries of the static table; they have the indices 1 to staticLen, those of the dynamic
 // table follow (RFC 7541 section 2.3.3).
 const staticLen = 61
@@ -80,6 +82,21 @@ func makeStatic() (s [staticLen + 1]pair) {
 		s[i] = pair{[]byte(e.name), []byte(e.value)}
 		s[i].name = s[i].name[:len(e.name):len(e.name)]
 		s[i].value = s[i].value[:len(e.value):len(e.value)]
+	}
+	return s
+}
+
+// staticEntry is an entry of the static table as it is put into a list.
+type staticEntry struct {
+	codec.Field
+	size int // RFC 7541 section 4.1
+}
+
+var staticFields = makeStaticFields()
+
+func makeStaticFields() (s [staticLen + 1]staticEntry) {
+	for i, e := range static {
+		s[i] = staticEntry{codec.Field{Name: e.name, Value: e.value}, len(e.name) + len(e.value) + overhead}
 	}
 	return s
 }

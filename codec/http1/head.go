@@ -39,7 +39,12 @@ func (h *Head) parse(kind sectionKind, src []byte, p *Profile) (int, error) {
 	}
 	var line startLine
 	var n int
-	if n, h.Fields = walk(p, kind, src, &line, h.Fields); n == 0 {
+	if few(p, src) {
+		n, h.Fields = walkFew(p, kind, src, &line, h.Fields[:0])
+	} else {
+		n, h.Fields = walk(p, kind, src, &line, h.Fields)
+	}
+	if n == 0 {
 		var c cursor
 		var r reason
 		var off int

@@ -1,6 +1,10 @@
 package http1
 
-import "math"
+import (
+	"math"
+
+	"github.com/purewire/purewire/codec/internal/scan"
+)
 
 // The defaults of Limits.
 const (
@@ -32,6 +36,8 @@ type Profile struct {
 	framingOnly bool
 	// strictHead: no leniency changes how heads are parsed.
 	strictHead bool
+	// few is the longest input for walkFew, at most 64; 0 if it is not to be called.
+	few int
 }
 
 var defaultProfile = Options{}.Profile()
@@ -66,6 +72,9 @@ func (o Options) Profile() *Profile {
 	}
 	p.whole = min(p.line, p.field, p.head)
 	p.strictHead = !(n.BareLF || n.SpaceBeforeColon || n.ObsFold || n.LeadingSpace)
+	if p.strictHead && scan.Vector {
+		p.few = min(64, p.whole)
+	}
 	return p
 }
 

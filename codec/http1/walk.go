@@ -36,11 +36,16 @@ func walk(p *Profile, kind sectionKind, src []byte, line *startLine, f []codec.F
 	switch {
 	case len(src) < minHead || !p.strictHead:
 		return 0, f[:0]
+	case few(p, src):
+		return walkFew(p, kind, src, line, f[:0])
 	case scan.Vector && len(src) >= 32:
 		return walkVector(p, kind, src, line, f[:0])
 	}
 	return walkWords(p, kind, src, line, f[:0])
 }
+
+// few tells whether src is for walkFew.
+func few(p *Profile, src []byte) bool { return len(src) >= 32 && len(src) <= p.few }
 
 // minHead is the shortest head: "A / HTTP/1.0" or "HTTP/1.0 200 ", and two line ends.
 const minHead = 16
@@ -225,6 +230,86 @@ func walkVector(p *Profile, kind sectionKind, src []byte, line *startLine, field
 		i = eol + 2
 	}
 	return 0, fields
+}
+
+// walkFew is walkVector for 32 to 64 bytes, whose marks are two words. It does without walkStart for requests, and without functions
+// between it and the kernel: what is done once for each head is most of what a short one costs.
+func walkFew(p *Profile, kind sectionKind, src []byte, line *startLine, fields []codec.Field) (int, []codec.Field) {
+	first, last := unsafe.Pointer(unsafe.SliceData(src)), len(src)-2
+	notToken, notText := scan.Few((*byte)(first), len(src))
+	a, i := bits.TrailingZeros64(notToken), bits.TrailingZeros64(notText)
+	if i > last || i < 12 || *(*uint16)(unsafe.Add(first, i)) != crlf {
+		return 0, fields
+	}
+	if kind == requestHead {
+		v := *(*uint64)(unsafe.Add(first, i-8))
+		b := i - 9
+		if v|(http10^http11) != http11 || a == 0 || a+1 >= b || *(*byte)(unsafe.Add(first, b)) != ' ' || *(*byte)(unsafe.Add(first, a)) != ' ' {
+			return 0, fields
+		}
+		if c := *(*byte)(unsafe.Add(first, a+1)); c <= ' ' || c == '#' || a+2 < b && scan.HasDelimiter(unsafe.Slice((*byte)(unsafe.Add(first, a+2)), b-a-2)) {
+			return 0, fields
+		}
+		line.a, line.b, line.minor = a, b, uint8(v>>56)-'0'
+	} else if !walkStart(kind, src, a, i, line) {
+		return 0, fields
+	}
+	fewer, most := line.fewer, p.fields
+	n, list := len(fields), fields[:cap(fields)]
+	look := uint64(0) // the fields that line.dull leaves
+	for i += 2; i <= last; {
+		colon := i + bits.TrailingZeros64(notToken>>(uint(i)&63))
+		eol := i + bits.TrailingZeros64(notText>>(uint(i)&63))
+		if eol > last {
+			break
+		}
+		// What is no text is no token, so colon is at most eol.
+		name := unsafe.Add(first, i)
+		if c := *(*byte)(unsafe.Add(first, colon)); c != ':' || colon == i || n >= most {
+			if colon == i && *(*uint16)(name) == crlf {
+				line.dull = ^look
+				return i + 2, list[:n]
+			}
+			break
+		}
+		if *(*uint16)(unsafe.Add(first, eol)) != crlf {
+			if eol = obsEnd(p, src, eol); eol > last || le16(src[eol:]) != crlf {
+				break
+			}
+		}
+		bit := nameBit(*(*byte)(name), colon-i)
+		if fewer && framingNames>>bit&1 == 0 {
+			most--
+			i = eol + 2
+			continue
+		}
+		from, to := colon+1, eol
+		if *(*byte)(unsafe.Add(first, from)) == ' ' {
+			from++
+		}
+		if *(*byte)(unsafe.Add(first, from)) <= ' ' || *(*byte)(unsafe.Add(first, to-1)) <= ' ' {
+			from, to = trimText(src, min(from, to), to)
+		}
+		look |= uint64(framingNames>>bit&1) << (n & 63)
+		if n >= len(list) {
+			list = moreFields(list)
+		}
+		f := &list[n]
+		f.Name = unsafe.Slice((*byte)(name), colon-i)
+		f.Value = unsafe.Slice((*byte)(unsafe.Add(first, from)), to-from)
+		f.Sensitive = false
+		n++
+		i = eol + 2
+	}
+	return 0, fields
+}
+
+// moreFields returns a longer list that begins with the same fields.
+//
+//go:noinline
+func moreFields(list []codec.Field) []codec.Field {
+	list = append(list, codec.Field{})
+	return list[:cap(list)]
 }
 
 // obsEnd goes on at a byte that is no text, and returns the next that is no obs-text either, unless the profile is for ASCII only.

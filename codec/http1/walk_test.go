@@ -7,6 +7,7 @@ import (
 
 	"github.com/purewire/purewire/codec"
 	"github.com/purewire/purewire/codec/internal/scan"
+	"github.com/stretchr/testify/require"
 )
 
 // checkWalkers holds both walkers to the line parser: what one accepts the other parses alike, and a whole, strict head within
@@ -56,6 +57,11 @@ func checkWalkers(t testing.TB, src []byte) {
 				n, fields = walkVector(p, kind, whole, &line, nil)
 				compare("vector", n, line, fields)
 			}
+			if few := whole[:min(len(whole), 64)]; scan.Vector && len(few) >= 32 && (want == 0 || want <= len(few)) {
+				line = startLine{}
+				n, fields = walkFew(p, kind, few, &line, nil)
+				compare("few", n, line, fields)
+			}
 		}
 	}
 }
@@ -65,7 +71,53 @@ func FuzzWalkers(f *testing.F) {
 	f.Add([]byte(minimalRequest))
 	f.Add([]byte("HTTP/1.1 200 OK\r\nA: b\r\nC:\t\r\n\r\n"))
 	f.Add(bytes.Repeat([]byte("GET / HTTP/1.0\r\n"), 40))
+	for _, s := range shortHeads {
+		f.Add([]byte(s))
+	}
 	f.Fuzz(func(t *testing.T, src []byte) { checkWalkers(t, src) })
+}
+
+// shortHeads are heads of 32 to 64 bytes, good and bad ones.
+var shortHeads = []string{
+	"GET # HTTP/1.1\r\nHost: example.com\r\n\r\n",
+	"GET \t HTTP/1.1\r\nHost: example.com\r\n\r\n",
+	"GET   HTTP/1.1\r\nHost: example.com\r\n\r\n",
+	"GET  HTTP/1.1\r\nHost: example.com\r\n\r\n",
+	"GET /a#b HTTP/1.0\r\nHost:example.com\r\n\r\n",
+	"GET /a b HTTP/1.0\r\nHost:example.com\r\n\r\n",
+	"GET /abcdefghijkl HTTP/1.0\r\nHost:\t example.com \r\n\r\n",
+	"GET / HTTP/1.2\r\nHost: example.com\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost: ex\xC3\xA4mple\r\nA:\r\nB: \xFF\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost : example.com\r\n\r\n",
+	"GET / HTTP/1.1\r\n: example.com.......\r\n\r\n",
+	"GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\nGET ",
+	"GET / HTTP/1.1\r\nHost: a.a.a.a.a.a.a.a\r\n\r",
+	"GET / HTTP/1.1\r\nHost: a.a.a.a.a.a.a.a\r",
+	"GET / HTTP/1.1\r\nHost: a.a.a.a.a.a.a.a",
+	"GET / HTTP/1.1\r\nHosthosthosthosthost",
+	"GET / HTTP/1.1\r\nHost: a\nB: c\r\n\r\n......",
+	"GET / HTTP/1.1\r\nHost: a\rB: c\r\n\r\n......",
+	"GET /\rHTTP/1.1\r\nHost: a\r\n\r\n............",
+	"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+	"HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n",
+	"HTTP/1.1 999\r\nContent-Length: 0\r\nA: b\r\n\r\n",
+}
+
+// Short heads, with every byte of each replaced by those that mean something.
+func TestShortHeads(t *testing.T) {
+	for _, s := range append(shortHeads, minimalRequest) {
+		require.LessOrEqual(t, len(s), 64)
+		checkWalkers(t, []byte(s))
+		for i := range s {
+			for _, c := range []byte("\x00\t\n\r #:AH10/.\x7f\x80") {
+				b := []byte(s)
+				b[i] = c
+				checkWalkers(t, b)
+				checkWalkers(t, b[:i])
+			}
+		}
+	}
 }
 
 // isFraming reports whether collect has a branch for the name.

@@ -39,7 +39,7 @@ func ParseContinuation(_ *FrameHeader, p []byte) (block []byte) { return p }
 // ParsePriority returns the priority signal of a PRIORITY frame.
 func ParsePriority(h *FrameHeader, p []byte) (PriorityParam, Fault) {
 	x := parsePriority(p)
-	// RFC 7540 section 5.3.1: a stream cannot depend on itself; an endpoint MUST treat this as a stream error of type PROTOCOL_ERROR.
+	// RFC 7540 section 5.3.1-9: A stream cannot depend on itself. An endpoint MUST treat this as a stream error [...] of type PROTOCOL_ERROR.
 	if x.DependsOn == h.Stream {
 		return x, fPrioritySelf
 	}
@@ -86,8 +86,8 @@ func ParseGoAway(p []byte, g *GoAway) {
 }
 
 func (h *FrameHeader) checkPriorityUpdate() Fault {
-	// RFC 9218 section 7.1-2: receiving a PRIORITY_UPDATE frame with a stream identifier of any other value than 0x0 MUST be treated
-	// as a connection error of type PROTOCOL_ERROR.
+	// RFC 9218 section 7.1-2: Receiving a PRIORITY_UPDATE frame with a field of any other value MUST be treated as a
+	// connection error of type PROTOCOL_ERROR.
 	switch {
 	case h.Stream != 0:
 		return fUpdateStream
@@ -101,7 +101,7 @@ func (h *FrameHeader) checkPriorityUpdate() Fault {
 // PRIORITY_UPDATE frame (RFC 9218 section 7.1).
 func ParsePriorityUpdate(p []byte) (stream uint32, value []byte, f Fault) {
 	stream = binary.BigEndian.Uint32(p) & MaxStreamID
-	// RFC 9218 section 7.1-10: if a PRIORITY_UPDATE frame is received with a prioritized stream ID of 0x00, the recipient MUST respond
+	// RFC 9218 section 7.1-8: If a PRIORITY_UPDATE frame is received with a prioritized stream ID of 0x0, the recipient MUST respond
 	// with a connection error of type PROTOCOL_ERROR.
 	if stream == 0 {
 		return 0, nil, fUpdateZero

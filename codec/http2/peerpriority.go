@@ -8,8 +8,8 @@ type earlyPriority struct {
 
 // priorityFrame: PRIORITY_UPDATE (RFC 9218 section 7.1).
 func (c *Conn) priorityFrame(p []byte, ev *Event) {
-	// RFC 9218 section 7.1: servers MUST NOT send PRIORITY_UPDATE frames; a client that receives one MAY respond with a connection
-	// error of type PROTOCOL_ERROR.
+	// RFC 9218 section 7.1-9: Servers MUST NOT send PRIORITY_UPDATE frames. If a client receives a PRIORITY_UPDATE frame, it MUST respond with a
+	// connection error of type PROTOCOL_ERROR.
 	if c.role == Client {
 		c.fail(fUpdateToClient, 0)
 		return
@@ -26,8 +26,8 @@ func (c *Conn) priorityFrame(p []byte, ev *Event) {
 	slot, st := c.lookup(id)
 	switch {
 	case id&1 == 0:
-		// RFC 9218 section 7.1: the prioritized stream of a server push that was not promised: a connection error of type
-		// PROTOCOL_ERROR.
+		// RFC 9218 section 7.1-7: Servers that receive a PRIORITY_UPDATE for a push stream in the "idle" state MUST respond with a connection error of
+		// type PROTOCOL_ERROR.
 		c.fail(fUpdatePush, id)
 	case st == idle:
 		c.keepEarly(id, priority)
@@ -39,8 +39,8 @@ func (c *Conn) priorityFrame(p []byte, ev *Event) {
 
 // keepEarly remembers the priority of a stream that is not open yet.
 //
-// RFC 9218 section 7.1: servers SHOULD buffer the most recently received PRIORITY_UPDATE frame and apply it once the stream is
-// opened; holding them requires resources, which MAY be bounded by the number of streams the peer may open.
+// RFC 9218 section 7-4: Servers SHOULD buffer the most recently received PRIORITY_UPDATE frame and apply it once the referenced stream is
+// opened. Holding PRIORITY_UPDATE frames for each stream requires server resources, which can be bounded by local implementation policy.
 func (c *Conn) keepEarly(id uint32, p Priority) {
 	for i := range c.early {
 		if c.early[i].stream == id {
@@ -93,7 +93,7 @@ func (c *Conn) AppendPriorityUpdate(dst []byte, id uint32, p Priority) ([]byte, 
 	switch {
 	case c.failed():
 		return dst, c.misused(fSendOver, id)
-	// RFC 9218 section 7.1: servers MUST NOT send PRIORITY_UPDATE frames.
+	// RFC 9218 section 7.1-9: Servers MUST NOT send PRIORITY_UPDATE frames.
 	case c.role != Client:
 		return dst, c.misused(fUpdateRole, id)
 	case slot < 0 || c.tab.slots[slot].state.closed():

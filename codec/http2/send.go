@@ -139,7 +139,7 @@ func (c *Conn) AppendRequest(dst []byte, r *RequestHead, list []codec.Field, end
 		f = fOpenBlocked
 	case !c.validHead(r, connect):
 		f = fRequestHead
-	// RFC 8441 section 3: a client MUST NOT use :protocol before it has received SETTINGS_ENABLE_CONNECT_PROTOCOL with 1.
+	// RFC 8441 section 3-3: Upon receipt of SETTINGS_ENABLE_CONNECT_PROTOCOL with a value of 1, a client MAY use the Extended CONNECT.
 	case r.Protocol != nil && !c.peer.EnableConnectProtocol:
 		f = fProtocolEarly
 	case !fields.Sendable(list):

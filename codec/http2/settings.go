@@ -91,12 +91,12 @@ func (s Setting) Check(fromServer bool) Fault {
 			return fFrameValue
 		}
 	case SettingEnableConnectProtocol:
-		// RFC 8441 section 3: the value of the parameter MUST be 0 or 1.
+		// RFC 8441 section 3-2: The value of the parameter MUST be 0 or 1.
 		if s.Value > 1 {
 			return fConnectValue
 		}
 	case SettingNoRFC7540Priorities:
-		// RFC 9218 section 2.1: any value other than 0 or 1 MUST be treated as a connection error of type PROTOCOL_ERROR.
+		// RFC 9218 section 2.1-2: Any value other than 0 or 1 MUST be treated as a connection error [...] of type PROTOCOL_ERROR.
 		if s.Value > 1 {
 			return fNoPriorityValue
 		}
@@ -158,15 +158,15 @@ func (s *Settings) Apply(x Setting, first, fromServer bool) Fault {
 	case SettingMaxHeaderListSize:
 		s.MaxHeaderListSize = x.Value
 	case SettingEnableConnectProtocol:
-		// RFC 8441 section 3: a sender MUST NOT send a SETTINGS_ENABLE_CONNECT_PROTOCOL parameter with the value of 0 after previously
-		// sending a value of 1.
+		// RFC 8441 section 3-4: A sender MUST NOT send a SETTINGS_ENABLE_CONNECT_PROTOCOL parameter with the value of 0 after previously sending a
+		// value of 1.
 		if x.Value == 0 && s.EnableConnectProtocol {
 			return fConnectLowered
 		}
 		s.EnableConnectProtocol = x.Value == 1
 	case SettingNoRFC7540Priorities:
-		// RFC 9218 section 2.1: senders MUST NOT change the SETTINGS_NO_RFC7540_PRIORITIES value after the first SETTINGS frame;
-		// receivers that detect a change MAY treat it as a connection error of type PROTOCOL_ERROR.
+		// RFC 9218 section 2.1-3: Senders MUST NOT change the SETTINGS_NO_RFC7540_PRIORITIES value after the first SETTINGS frame. Receivers that
+		// detect a change MAY treat it as a connection error of type PROTOCOL_ERROR.
 		if !first && s.NoRFC7540Priorities != (x.Value == 1) {
 			return fNoPriorityChanged
 		}

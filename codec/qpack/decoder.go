@@ -104,6 +104,22 @@ func (d *Decoder) fail(r reason, stream uint64, off int64) error {
 // An error of scope conn is final: the connection must end with its code. b.Fields then holds what came before the failure. An
 // error of scope misuse changes nothing. A list beyond the limits is no error, see Block.TooLarge.
 func (d *Decoder) Decode(stream uint64, src []byte, last bool, b *Block) (n int, err error) {
+	if d.err == nil && b.owner == nil && len(src) > 2 && src[0] == 0 && src[1] < signBit-1 && d.ready && len(d.waiting) == 0 {
+		// The prefix of a section without references to the dynamic table, and then, most of the time, to the static one.
+		b.Reset()
+		b.required, b.base = 0, uint64(src[1])
+		n = 2 + d.staticRun(src[2:], b)
+		d.steps += uint64(n)
+		if n == len(src) && last {
+			return n, nil
+		}
+		b.owner, b.stream, b.off = d, stream, int64(n)
+	}
+	return d.section(stream, src, n, last, b)
+}
+
+// section is Decode from src[n:] on.
+func (d *Decoder) section(stream uint64, src []byte, n int, last bool, b *Block) (int, error) {
 	if d.err != nil {
 		return 0, d.err
 	}

@@ -235,6 +235,9 @@ func factory(m *codectest.Mode) (codectest.Adapter, error) {
 			}
 			return func(dst []byte, i codectest.Instance) ([]byte, error) {
 				ev := &i.(*instance).ev
+				if ev.TooLarge {
+					return dst, codectest.ErrNoEncoding
+				}
 				return frames(dst, &e, ev.Stream, ev.Fields)
 			}
 		}

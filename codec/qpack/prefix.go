@@ -41,7 +41,7 @@ func decodeBase(required uint64, negative bool, delta uint64) (uint64, reason) {
 	if !negative {
 		return required + delta, ok
 	}
-	// RFC 9204 section 4.5.1.2-5: The value of Base MUST NOT be negative. A decoder MUST treat a field block with a Sign bit of 1
+	// RFC 9204 section 4.5.1.2-5: The value of Base MUST NOT be negative. An endpoint MUST treat a field block with a Sign bit of 1
 	// as invalid if the value of Required Insert Count is less than or equal to the value of Delta Base.
 	if required <= delta {
 		return 0, rBaseNegative

@@ -38,6 +38,6 @@ func TestRequiredInsertCount(t *testing.T) {
 	}
 	t.Log(checked, "checked")
 	require.Greater(t, checked, 2000)
-	v, _ := qpack.DecodeCount(4, 3, 10) // the example of section 4.5.1.1-14
+	v, _ := qpack.DecodeCount(4, 3, 10) // the example of section 4.5.1.1-11
 	require.Equal(t, uint64(9), v)
 }

@@ -33,7 +33,7 @@ func (d *Decoder) feed(src []byte, b *Block) reason {
 		}
 		if len(b.part) == 0 {
 			n, r := d.parse(src, b)
-			if r != ok {
+			if r != ok || n == len(src) {
 				return r
 			}
 			if src = src[n:]; n == 0 {
@@ -62,9 +62,14 @@ func (d *Decoder) feed(src []byte, b *Block) reason {
 
 // parse decodes what comes next: the value behind a name that was skipped, or representations.
 func (d *Decoder) parse(src []byte, b *Block) (int, reason) {
-	if b.skipped != skipName {
-		return d.run(src, b)
+	if b.skipped == skipName {
+		return d.skippedValue(src, b)
 	}
+	return d.run(src, b)
+}
+
+// skippedValue reads the length of the value behind a name that was skipped.
+func (d *Decoder) skippedValue(src []byte, b *Block) (int, reason) {
 	l, n := hcode.ReadInt(src, 7)
 	switch {
 	case n < 0:
@@ -100,12 +105,11 @@ func (b *Block) oversize() {
 // On failure b.off is that of the failing representation.
 func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
 	for pos < len(src) {
-		n := 1
+		var n int
 		switch c := src[pos]; {
-		case c >= flagIndexed|flagIndexedStatic && c < 0xFF:
+		case c >= flagIndexed|flagIndexedStatic:
 			if n = d.staticRun(src[pos:], b); n == 0 {
-				n = 1
-				d.staticField(b, uint64(c&0x3F))
+				n, r = d.indexed(src[pos:], b)
 			}
 		case c >= flagIndexed:
 			n, r = d.indexed(src[pos:], b)
@@ -128,34 +132,33 @@ func (d *Decoder) run(src []byte, b *Block) (pos int, r reason) {
 }
 
 // staticRun adds the entries of the static table that the octets at the start of src name, as long as limits and memory allow without
-// further ado, and returns how many.
-func (d *Decoder) staticRun(src []byte, b *Block) (n int) {
-	list, size := b.Fields, b.Size
+// further ado, and returns how many octets that are.
+func (d *Decoder) staticRun(src []byte, b *Block) (pos int) {
 	if b.TooLarge {
 		return 0
 	}
+	list, size := b.Fields, b.Size
 	room := list[len(list):min(cap(list), max(d.maxFields, len(list)))]
-	src = src[:min(len(src), len(room))]
-	for n < len(src) && src[n] >= flagIndexed|flagIndexedStatic && src[n] < 0xFF {
-		i := src[n] & 0x3F
-		if size+staticFields[i].size > d.maxList {
-			break
+	room = room[:min(len(room), (d.maxList-size)/maxStaticSize)]
+	n := 0
+	for n < len(room) && pos < len(src) {
+		i := src[pos] - (flagIndexed | flagIndexedStatic)
+		pos++
+		if i >= 0x3F {
+			// Not an index of the static table, which is below 0x40, or one of two octets.
+			if i > 0x3F || pos == len(src) || src[pos] >= staticLen-0x3F {
+				pos--
+				break
+			}
+			i += src[pos]
+			pos++
 		}
 		size += staticFields[i].size
 		room[n] = staticFields[i].Field
 		n++
 	}
 	b.Fields, b.Size = list[:len(list)+n], size
-	return n
-}
-
-// staticField adds an entry of the static table to the list.
-func (d *Decoder) staticField(b *Block, i uint64) {
-	e := static[i]
-	if b.fits(d, len(e.name)+len(e.value)) {
-		f := b.extend()
-		f.Name, f.Value, f.Sensitive = e.name, e.value, false
-	}
+	return pos
 }
 
 // indexed decodes an indexed field line (RFC 9204 section 4.5.2).
@@ -173,7 +176,9 @@ func (d *Decoder) indexed(src []byte, b *Block) (int, reason) {
 			// representation, it MUST treat this as a connection error of type QPACK_DECOMPRESSION_FAILED.
 			return 0, rStaticIndex
 		}
-		d.staticField(b, i)
+		if b.fits(d, staticFields[i].size-overhead) {
+			*b.extend() = staticFields[i].Field
+		}
 		return n, ok
 	case i >= b.base:
 		return 0, rRelativeIndex
@@ -197,19 +202,20 @@ func (d *Decoder) postBase(src []byte, b *Block) (int, reason) {
 // entry adds an entry of the dynamic table to the list.
 func (d *Decoder) entry(b *Block, abs uint64) reason {
 	if abs >= b.required {
-		// RFC 9204 section 2.2.3-1: If the decoder encounters a reference to a dynamic table entry that has an absolute index greater than or
-		// equal to the Required Insert Count, it MUST treat this as a connection error of type QPACK_DECOMPRESSION_FAILED.
+		// RFC 9204 section 2.2.3-1: If the decoder encounters a reference in a field line representation to a dynamic table entry [...] that has
+		// an absolute index greater than or equal to the declared Required Insert Count [...], it MUST treat this as a connection error of
+		// type QPACK_DECOMPRESSION_FAILED.
 		return rBeyondCount
 	}
 	if !d.tab.alive(abs) {
 		// RFC 9204 section 2.2.3-1: If the decoder encounters a reference in a field line representation to a dynamic
-		// table entry that has already been evicted, it MUST treat this as a connection error of type
+		// table entry that has already been evicted [...], it MUST treat this as a connection error of type
 		// QPACK_DECOMPRESSION_FAILED.
 		return rEvicted
 	}
 	off, nameLen, length := d.tab.at(abs)
 	if b.fits(d, length) {
-		own := b.keep(d.tab.whole(), off, length)
+		own := b.arena.Keep(d.tab.whole(), off, length)
 		f := b.extend()
 		f.Name, f.Value, f.Sensitive = own[:nameLen:nameLen], own[nameLen:], false
 	}
@@ -307,7 +313,7 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 	}
 
 	// All of it is there.
-	start := b.here()
+	start := b.arena.Here()
 	var own []byte // the name
 	var r reason
 	switch kind {
@@ -319,7 +325,7 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 		own = static[i].name
 	default:
 		off, n, _ := d.tab.at(i)
-		own = b.keep(d.tab.whole(), off, n)
+		own = b.arena.Keep(d.tab.whole(), off, n)
 	}
 	val, r := d.decode(b, src[pos:], int(l), huffman)
 	if r != ok {
@@ -327,7 +333,7 @@ func (d *Decoder) literal(src []byte, b *Block, first byte) (int, reason) {
 	}
 	pos += int(l)
 	if !b.fits(d, len(own)+len(val)) {
-		b.drop(start)
+		b.arena.Drop(start)
 		return pos, ok
 	}
 	f := b.extend()
@@ -350,14 +356,10 @@ func (d *Decoder) nameLen(kind nameKind, i uint64) uint64 {
 // decode appends the octets of a string, which is the first n octets of from, to the arena and returns them there.
 func (d *Decoder) decode(b *Block, from []byte, n int, huffman bool) ([]byte, reason) {
 	if !huffman {
-		return b.keep(from, 0, n), ok
+		return b.arena.Keep(from, 0, n), ok
 	}
-	need := hcode.DecodeRoom(n)
-	b.room(need)
-	at := len(b.arena)
-	out, v := hcode.AppendHuffmanPrefix(b.arena, from, n, need)
-	b.arena = out
-	d.steps += uint64(len(out) - at)
+	out, v := b.arena.Huffman(from, n)
+	d.steps += uint64(len(out))
 	switch v {
 	case hcode.EOS:
 		// RFC 7541 section 5.2-5, which RFC 9204 section 4.1.2-1 takes over: a string that contains the EOS symbol MUST be
@@ -368,5 +370,5 @@ func (d *Decoder) decode(b *Block, from []byte, n int, huffman bool) ([]byte, re
 	case hcode.PaddingBits:
 		return nil, rHuffmanBits
 	}
-	return out[at:len(out):len(out)], ok
+	return out, ok
 }

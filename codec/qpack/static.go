@@ -135,3 +135,6 @@ func makeStaticFields() (s [staticLen]staticEntry) {
 	}
 	return s
 }
+
+// maxStaticSize is more than the size of any entry of the static table.
+const maxStaticSize = 128

@@ -75,7 +75,7 @@ func (p *frameParser) ack(f *Frame, ecn bool) reason {
 	if p.short {
 		return ok
 	}
-	// 9000-19.3.1-8: "If any computed packet number is negative, an endpoint MUST generate a connection error of type
+	// 9000-19.3.1-14: "If any computed packet number is negative, an endpoint MUST generate a connection error of type
 	// FRAME_ENCODING_ERROR."
 	if a.First > a.Largest {
 		return p.fail(at, rAckFirst)

@@ -194,13 +194,13 @@ func (p *frameParser) frame(f *Frame, role Role, t PacketType) (typ uint64, r re
 		if p.short {
 			return 0, ok
 		}
-		// 9000-12.4-17: "An endpoint MAY treat the receipt of a frame type that uses a longer encoding than necessary as a
+		// 9000-12.4-18: "An endpoint MAY treat the receipt of a frame type that uses a longer encoding than necessary as a
 		// connection error of type PROTOCOL_VIOLATION." This one does.
 		if p.off != VarintLen(typ) {
 			return typ, rFrameTypeLong
 		}
 	}
-	// 9000-12.4-14: "An endpoint MUST treat the receipt of a frame of unknown type as a connection error of type FRAME_ENCODING_ERROR."
+	// 9000-12.4-16: "An endpoint MUST treat the receipt of a frame of unknown type as a connection error of type FRAME_ENCODING_ERROR."
 	switch {
 	case typ < uint64(len(kinds)):
 		f.Kind = kinds[typ]
@@ -210,7 +210,7 @@ func (p *frameParser) frame(f *Frame, role Role, t PacketType) (typ uint64, r re
 		return typ, rFrameUnknown
 	}
 	f.App = typ == 0x1d
-	// 9000-12.4-10: "An endpoint MUST treat receipt of a frame in a packet type that is not permitted as a connection error
+	// 9000-12.4-12: "An endpoint MUST treat receipt of a frame in a packet type that is not permitted as a connection error
 	// of type PROTOCOL_VIOLATION."
 	if t != OneRTT && !f.Kind.Allowed(t, f.App) {
 		switch t {
@@ -293,7 +293,7 @@ func (p *frameParser) body(f *Frame, typ uint64, role Role) reason {
 		f.Offset = p.varint()
 		at := p.off
 		size := p.varint()
-		// 9000-19.6-5: "The largest offset delivered on a stream -- the sum of the offset and data length -- cannot exceed 2^62-1."
+		// 9000-19.6-7: "The largest offset delivered on a stream -- the sum of the offset and data length -- cannot exceed 2^62-1."
 		if !p.short && f.Offset+size > MaxVarint {
 			return p.fail(at, rCryptoOffset)
 		}
@@ -324,7 +324,7 @@ func (p *frameParser) body(f *Frame, typ uint64, role Role) reason {
 		f.Uni = typ&1 != 0
 		at := p.off
 		f.Value = p.varint()
-		// 9000-19.11-4.2: "Receipt of a frame that permits opening of a stream larger than this limit MUST be treated as a
+		// 9000-19.11-5.2: "Receipt of a frame that permits opening of a stream larger than this limit MUST be treated as a
 		// connection error of type FRAME_ENCODING_ERROR." 19.14 has the same rule, with a choice of two codes.
 		if f.Value > MaxStreamCount {
 			if f.Kind == MaxStreams {
@@ -372,7 +372,7 @@ func (p *frameParser) newConnectionID(f *Frame) reason {
 	f.Sequence = p.varint()
 	at := p.off
 	f.Value = p.varint()
-	// 9000-19.15-8: "Receiving a value in the Retire Prior To field that is greater than that in the Sequence Number field MUST
+	// 9000-19.15-9: "Receiving a value in the Retire Prior To field that is greater than that in the Sequence Number field MUST
 	// be treated as a connection error of type FRAME_ENCODING_ERROR."
 	if !p.short && f.Value > f.Sequence {
 		return p.fail(at, rIDRetire)
@@ -382,7 +382,7 @@ func (p *frameParser) newConnectionID(f *Frame) reason {
 	if p.short {
 		return ok
 	}
-	// 9000-19.15-4.6: "Values less than 1 and greater than 20 are invalid and MUST be treated as a connection error of type
+	// 9000-19.15-5.6: "Values less than 1 and greater than 20 are invalid and MUST be treated as a connection error of type
 	// FRAME_ENCODING_ERROR."
 	if size[0] < 1 || size[0] > MaxConnectionIDLen {
 		return p.fail(at, rIDLen)

@@ -37,7 +37,7 @@
 // refuses is ScopeMisuse. FrameDecoder is the one stateful part: its error is sticky and has the offset in the payload.
 //
 // Stricter than the RFC must be: a frame type in more bytes than needed, frames in 0-RTT packets that cannot be sent there, and
-// repeated transport parameters are errors (the RFC allows it, 9000-12.4-17, 9000-12.5-4, 9000-7.4-5).
+// repeated transport parameters are errors (the RFC allows it, 9000-12.4-18, 9000-12.5-3, 9000-7.4-7).
 //
 // # Memory
 //
@@ -50,5 +50,6 @@
 //
 // Whether acknowledged packets were sent, flow control, final sizes, stream states beyond what the ID tells, comparison of connection IDs with
 // transport parameters (RFC 9000 section 7.3), 1200-byte Initial datagrams, tokens, and version negotiation as a procedure belong
-// to the connection.
+// to the connection. Its parts are the packages below this one, each a machine of its own: recovery, congestion, stream, path, keyphase.
+// The program examples/quicparts puts all of them together.
 package quic

@@ -115,7 +115,7 @@ func TestFrameRows(t *testing.T) {
 	}
 }
 
-// RFC 9000 table 3, RFC 9221 section 4: every frame in every packet type. '-' is what must be refused; those that 9000-12.5-4 takes
+// RFC 9000 table 3, RFC 9221 section 4: every frame in every packet type. '-' is what must be refused; those that 9000-12.5-3 takes
 // out of 0-RTT are '-' too.
 func TestFrameInPacket(t *testing.T) {
 	want := map[Kind]string{

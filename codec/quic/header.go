@@ -83,7 +83,7 @@ func ParseHeader(src []byte, opts HeaderOptions, h *Header) (n int, err error) {
 	if h.First&0x40 == 0 && !opts.Grease {
 		return 0, failure(rFixedBit)
 	}
-	// 9000-17.2-3.8: "Endpoints that receive a version 1 long header with a value larger than 20 MUST drop the packet."
+	// 9000-17.2-3.12: "Endpoints that receive a version 1 long header with a value larger than 20 MUST drop the packet."
 	if len(h.DstID) > MaxConnectionIDLen || len(h.SrcID) > MaxConnectionIDLen {
 		return 0, failure(rLongID)
 	}
@@ -101,7 +101,7 @@ func (h *Header) short(src []byte, opts HeaderOptions) (int, error) {
 	if opts.ShortIDLen < 0 || opts.ShortIDLen > MaxConnectionIDLen || len(src) < h.NumberAt {
 		return 0, failure(rShortCut)
 	}
-	// 9001-5.4.2-4: "An endpoint MUST discard packets that are not long enough to contain a complete sample."
+	// 9001-5.4.2-3: "An endpoint MUST discard packets that are not long enough to contain a complete sample."
 	if len(src) < h.NumberAt+4+SampleLen {
 		return 0, failure(rSampleCut)
 	}
@@ -139,7 +139,7 @@ func (h *Header) long(src []byte, at int) (int, error) {
 	if size > uint64(len(src)-at) {
 		return 0, failure(rLengthLong)
 	}
-	// 9001-5.4.2-4, as above.
+	// 9001-5.4.2-3, as above.
 	if size < 4+SampleLen {
 		return 0, failure(rSampleCut)
 	}
@@ -149,7 +149,7 @@ func (h *Header) long(src []byte, at int) (int, error) {
 
 func (h *Header) negotiation(src []byte, at int) (int, error) {
 	h.Type = VersionNegotiation
-	// 8999-6-4: "An endpoint MUST ignore a packet that contains no Supported Version fields or contains a truncated Supported
+	// 8999-6-5: "An endpoint MUST ignore a packet that contains no Supported Version fields or contains a truncated Supported
 	// Version value."
 	if (len(src)-at)%4 != 0 {
 		return 0, failure(rVNLength)
@@ -206,7 +206,7 @@ func (p *Packets) Next(h *Header) (packet []byte, err error) {
 		p.started, p.rest = true, nil
 		return nil, err
 	}
-	// 9000-12.2-6: "Receivers SHOULD ignore any subsequent packets with a different Destination Connection ID than the first
+	// 9000-12.2-4: "Receivers SHOULD ignore any subsequent packets with a different Destination Connection ID than the first
 	// packet in the datagram."
 	if p.started && string(h.DstID) != string(p.id) {
 		p.rest = nil

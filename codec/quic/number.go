@@ -16,7 +16,7 @@ func PacketNumberLen(pn, largestAcked int64) int {
 	if pn > MaxPacketNumber || largestAcked < NoPacket || pn <= largestAcked {
 		return 0
 	}
-	// 9000-17.1-5: "the sender MUST use a packet number size able to represent more than twice as large a range as the
+	// 9000-17.1-4: "the sender MUST use a packet number size able to represent more than twice as large a range as the
 	// difference between the largest acknowledged packet number and the packet number being sent": the range in bits, and one.
 	unacked := uint64(pn - largestAcked)
 	n := (bits.Len64(unacked-1) + 1 + 7) / 8

@@ -1,5 +1,7 @@
 package quic
 
+import "time"
+
 // The identifiers of transport parameters (RFC 9000 section 18.2, RFC 9221, RFC 9287, RFC 9368).
 const (
 	paramOriginalDstID      = 0x00
@@ -30,7 +32,7 @@ type TransportParameters struct {
 	// OriginalDstID is the Destination Connection ID of the client's first packet. Only a server sends it.
 	OriginalDstID    ConnectionID
 	HasOriginalDstID bool
-	// MaxIdleTimeout is in milliseconds; 0 is none.
+	// MaxIdleTimeout is in milliseconds; 0 is none. It can be more than a time.Duration holds: see IdleTimeout.
 	MaxIdleTimeout uint64
 	// ResetToken is the stateless reset token of the server's first connection ID. Only a server sends it.
 	ResetToken    ResetToken
@@ -72,6 +74,20 @@ type TransportParameters struct {
 	AvailableVersions []byte
 }
 
+// IdleTimeout returns MaxIdleTimeout as a duration, the longest one if it is longer than that.
+func (p *TransportParameters) IdleTimeout() time.Duration {
+	const most = 1<<63 - 1
+	if p.MaxIdleTimeout > most/uint64(time.Millisecond) {
+		return most
+	}
+	return time.Duration(p.MaxIdleTimeout) * time.Millisecond
+}
+
+// AckDelay returns MaxAckDelay as a duration. It is for values in range.
+func (p *TransportParameters) AckDelay() time.Duration {
+	return time.Duration(p.MaxAckDelay) * time.Millisecond
+}
+
 // PreferredAddress is the transport parameter preferred_address. An address and port of zeros is none.
 type PreferredAddress struct {
 	IPv4       [4]byte
@@ -109,7 +125,7 @@ func ParseTransportParameters(src []byte, sender Role, p *TransportParameters) e
 		at := n + m
 		value := src[at : at+int(size) : at+int(size)]
 		src = src[at+int(size):]
-		// 9000-7.4-5: "An endpoint SHOULD treat receipt of duplicate transport parameters as a connection error of type
+		// 9000-7.4-7: "An endpoint SHOULD treat receipt of duplicate transport parameters as a connection error of type
 		// TRANSPORT_PARAMETER_ERROR."
 		if id < 64 {
 			if seen&(1<<id) != 0 {
@@ -223,7 +239,7 @@ func (p *TransportParameters) integer(id uint64) *uint64 {
 func inRange(id, v uint64) reason {
 	switch id {
 	case paramUDPPayload:
-		// 9000-18.2-4.8: "Values below 1200 are invalid."
+		// 9000-18.2-4.10: "Values below 1200 are invalid."
 		if v < 1200 {
 			return rParamUDP
 		}
@@ -234,12 +250,12 @@ func inRange(id, v uint64) reason {
 			return rParamStreams
 		}
 	case paramAckDelayExponent:
-		// 9000-18.2-4.24: "Values above 20 are invalid."
+		// 9000-18.2-4.26: "Values above 20 are invalid."
 		if v > 20 {
 			return rParamExponent
 		}
 	case paramMaxAckDelay:
-		// 9000-18.2-4.26: "Values of 2^14 or greater are invalid."
+		// 9000-18.2-4.28: "Values of 2^14 or greater are invalid."
 		if v >= 1<<14 {
 			return rParamDelay
 		}
@@ -272,7 +288,7 @@ func (a *PreferredAddress) parse(b []byte) reason {
 	a.Port6 = uint16(b[22])<<8 | uint16(b[23])
 	id := b[25 : len(b)-ResetTokenLen]
 	copy(a.ResetToken[:], b[len(b)-ResetTokenLen:])
-	// 9000-18.2-4.32: "a server MUST NOT include a zero-length connection ID in this transport parameter. A client MUST treat a
+	// 9000-18.2-4.38: "a server MUST NOT include a zero-length connection ID in this transport parameter. A client MUST treat a
 	// violation of these requirements as a connection error of type TRANSPORT_PARAMETER_ERROR."
 	var fits bool
 	if a.ID, fits = MakeConnectionID(id); !fits || len(id) == 0 {
@@ -282,7 +298,7 @@ func (a *PreferredAddress) parse(b []byte) reason {
 }
 
 func (p *TransportParameters) setVersions(b []byte, sender Role) reason {
-	// RFC 9368 section 4: "If that leads to a parsing failure (for example, if it is too short or if its length is not divisible by
+	// RFC 9368 section 4-3: "If that leads to a parsing failure (for example, if it is too short or if its length is not divisible by
 	// four), then the endpoint MUST close the connection", with TRANSPORT_PARAMETER_ERROR. "If an endpoint receives a Chosen
 	// Version equal to zero, or any Available Version equal to zero, it MUST treat it as a parsing failure. If a server receives
 	// Version Information where the Chosen Version is not included in Available Versions, it MUST treat it as a parsing failure."

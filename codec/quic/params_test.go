@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/purewire/purewire/codec"
 )
@@ -164,5 +165,19 @@ func TestAppendParametersRefuses(t *testing.T) {
 	}
 	if out := AppendTransportParameter([]byte("x"), 1<<62, nil); !bytes.Equal(out, []byte("x")) {
 		t.Errorf("%q", out)
+	}
+}
+
+// A parameter of 2^62-1 ms does not become a short timeout.
+func TestParameterDurations(t *testing.T) {
+	for ms, want := range map[uint64]time.Duration{
+		0: 0, 1: time.Millisecond, 30000: 30 * time.Second, 9223372036854: 9223372036854 * time.Millisecond, 9223372036855: 1<<63 - 1, MaxVarint: 1<<63 - 1,
+	} {
+		if p := (TransportParameters{MaxIdleTimeout: ms}); p.IdleTimeout() != want {
+			t.Errorf("%d: %v, want %v", ms, p.IdleTimeout(), want)
+		}
+	}
+	if p := (TransportParameters{MaxAckDelay: 1<<14 - 1}); p.AckDelay() != 16383*time.Millisecond {
+		t.Error(p.AckDelay())
 	}
 }

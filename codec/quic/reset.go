@@ -28,7 +28,7 @@ func (t *ResetToken) Match(datagram []byte) bool {
 // len(noise)+ResetTokenLen. noise are unpredictable bytes; the first two bits become those of a short header. If there is no room for a reset of at least MinResetLen bytes, dst is
 // returned as it was: the datagram is not answered.
 func AppendStatelessReset(dst []byte, trigger int, noise []byte, t *ResetToken) []byte {
-	// 9000-10.3.3-1: "An endpoint that sends a Stateless Reset in response to a packet that is 43 bytes or shorter SHOULD send
+	// 9000-10.3-11: "An endpoint that sends a Stateless Reset in response to a packet that is 43 bytes or shorter SHOULD send
 	// a Stateless Reset that is one byte shorter than the packet it responds to."
 	n := min(trigger-1-ResetTokenLen, len(noise))
 	if n < MinResetLen-ResetTokenLen {

@@ -113,7 +113,7 @@ func (r *Request) check() (key []byte, err error) {
 		if string(r.Method) != "CONNECT" {
 			return nil, refuse(hExtendedMethod)
 		}
-	// RFC 6455 section 4.1-17.1: "The method of the request MUST be GET, and the HTTP version MUST be at least 1.1."
+	// RFC 6455 section 4.1-10: "The method of the request MUST be GET, and the HTTP version MUST be at least 1.1."
 	case string(r.Method) != "GET":
 		return nil, refuse(hMethod)
 	case r.Minor == 0:
@@ -162,7 +162,7 @@ func (r *Request) check() (key []byte, err error) {
 	return nil, refuse(hKeys)
 }
 
-// protocol chooses the subprotocol. RFC 6455 section 4.1-17.10: the offered names "MUST be non-empty strings" of token
+// protocol chooses the subprotocol. RFC 6455 section 4.1-18: the offered names "MUST be non-empty strings" of token
 // characters "and MUST all be unique strings".
 func (a *Acceptor) protocol(fields []codec.Field, h *Handshake) error {
 	var names [maxProtocols][]byte

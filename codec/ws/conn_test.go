@@ -113,7 +113,7 @@ func TestReasonsAreUnique(t *testing.T) {
 	_, err := feed(&c, new(Event), []byte{0x83})
 	require.ErrorIs(t, err, CloseProtocolError)
 	require.NotErrorIs(t, err, CloseTooBig)
-	require.Contains(t, err.Error(), "ws: 6455-5.2-4")
+	require.Contains(t, err.Error(), "ws: 6455-5.2-5")
 	require.Equal(t, "ws: close 1002", CloseProtocolError.Error())
 	require.Same(t, err, c.Err())
 }

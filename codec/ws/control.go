@@ -69,7 +69,7 @@ func (c *Conn) closeFrame(p []byte, ev *Event) (r reason, at int) {
 	c.code = code
 	c.flags |= closeGot
 	c.flags &^= owesPong | owesPing
-	// RFC 6455 section 5.5.1-3: "If an endpoint receives a Close frame and did not previously send a Close frame, the
+	// RFC 6455 section 5.5.1-5: "If an endpoint receives a Close frame and did not previously send a Close frame, the
 	// endpoint MUST send a Close frame in response."
 	if c.flags&closeSent == 0 {
 		c.flags |= owesClose

@@ -142,7 +142,7 @@ func ExampleOpening() {
 	// Upgrade: websocket
 	// Connection: upgrade
 	//
-	// ws: handshake: 6455-4.1-34.1: the status code of the response is not the one that accepts
+	// ws: handshake: 6455-4.1-22: the status code of the response is not the one that accepts
 }
 
 // A message for many connections is encoded once, in every form that they may need.

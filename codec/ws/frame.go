@@ -131,7 +131,7 @@ func parseHeader(src []byte, h *Header, rules Rules) (n int, r reason) {
 	length := int64(b & 0x7f)
 	n = 2
 	if length > MaxControl {
-		// 6455-5.5-2: "All control frames MUST have a payload length of 125 bytes or less".
+		// 6455-5.5-3: "All control frames MUST have a payload length of 125 bytes or less".
 		if op.IsControl() {
 			return 0, rControlLong
 		}
@@ -156,13 +156,13 @@ func parseHeader(src []byte, h *Header, rules Rules) (n int, r reason) {
 
 // checkFirst judges what the first byte of a header holds.
 func checkFirst(fin bool, rsv uint8, op Opcode, rules Rules) reason {
-	// 6455-5.2-3: "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values. If a nonzero
+	// 6455-5.2-4: "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values. If a nonzero
 	// value is received and none of the negotiated extensions defines the meaning of such a nonzero value, the receiving
 	// endpoint MUST _Fail the WebSocket Connection_."
 	if rsv&^uint8(rules) != 0 {
 		return rReservedBit
 	}
-	// 6455-5.2-4: "If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket Connection_."
+	// 6455-5.2-5: "If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket Connection_."
 	if !op.known() {
 		if op.IsControl() {
 			return rOpcodeControl
@@ -175,12 +175,13 @@ func checkFirst(fin bool, rsv uint8, op Opcode, rules Rules) reason {
 		return rCompressedBit
 	}
 	switch {
-	// 6455-5.5-2: "All control frames [...] MUST NOT be fragmented."
+	// 6455-5.5-3: "All control frames [...] MUST NOT be fragmented."
 	case op.IsControl():
 		if !fin {
 			return rControlFragment
 		}
-	// 6455-5.4-5: "An unfragmented message consists of a single frame with the FIN bit set and an opcode other than 0."
+	// 6455-5.4-5: "An unfragmented message consists of a single frame with the FIN bit set [...] and an opcode other than
+	// 0."
 	case op == Continuation:
 		if rules&NoMessage != 0 {
 			return rContinuation
@@ -195,7 +196,7 @@ func checkFirst(fin bool, rsv uint8, op Opcode, rules Rules) reason {
 // parseLength reads the extended length of a header whose second byte announces one. n is the length of the header up
 // to the masking key; 0 without a reason if src ends before that.
 //
-// 6455-5.2-6: "in all cases, the minimal number of bytes MUST be used to encode the length" and "the most significant bit
+// 6455-5.2-7: "in all cases, the minimal number of bytes MUST be used to encode the length" and "the most significant bit
 // MUST be 0".
 func parseLength(src []byte) (length int64, n int, r reason) {
 	if src[1]&0x7f == 126 {

@@ -18,7 +18,7 @@ type Opening struct {
 	Protocols []string
 	// Deflate is the permessage-deflate to offer, nil for none.
 	Deflate *DeflateOptions
-	// Nonce is the key: 16 unpredictable bytes, new for each connection (RFC 6455 section 4.1-17.7).
+	// Nonce is the key: 16 unpredictable bytes, new for each connection (RFC 6455 section 4.1-15).
 	Nonce [16]byte
 	// Fields are sent as well, behind the handshake's own.
 	Fields []codec.Field
@@ -31,7 +31,7 @@ func (o *Opening) key() []byte {
 	return base64.StdEncoding.AppendEncode(make([]byte, 0, 24), o.Nonce[:])
 }
 
-// AppendFields appends the fields of the request (RFC 6455 section 4.1-17). Method, target, Host, Upgrade and Connection are
+// AppendFields appends the fields of the request (RFC 6455 section 4.1-8). Method, target, Host, Upgrade and Connection are
 // the caller's. The error is a *HandshakeError: a subprotocol that cannot be offered.
 func (o *Opening) AppendFields(dst []codec.Field) ([]codec.Field, error) {
 	from := dst
@@ -80,7 +80,7 @@ func (o *Opening) AppendRequest(dst []byte) ([]byte, error) {
 	return enc.AppendRequest(dst, &h)
 }
 
-// Check judges the response (RFC 6455 section 4.1-34) and fills h with what is agreed, or returns a *HandshakeError. Of an
+// Check judges the response (RFC 6455 section 4.1-21) and fills h with what is agreed, or returns a *HandshakeError. Of an
 // http1.Event status and fields are Status and Fields. Protocol is a view of the fields.
 func (o *Opening) Check(status int, fields []codec.Field, h *Handshake) error {
 	*h = Handshake{extended: o.Extended}
@@ -92,7 +92,7 @@ func (o *Opening) Check(status int, fields []codec.Field, h *Handshake) error {
 	} else if err := o.checkSwitch(status, fields, h); err != nil {
 		return err
 	}
-	// RFC 6455 section 4.1-34.6: "if this header field indicates the use of a subprotocol that was not present in the
+	// RFC 6455 section 4.1-27: "if this header field indicates the use of a subprotocol that was not present in the
 	// client's handshake [...], the client MUST _Fail the WebSocket Connection_."
 	switch http1.Count(fields, "Sec-WebSocket-Protocol") {
 	case 0:

@@ -71,7 +71,7 @@ func DecideWire(q WireQuestion) Wire {
 	case q.Connect == SettingOn:
 		return wire
 	case q.Connect == SettingUnknown:
-		// RFC 8441 section 3: "a client MUST NOT" use the extended CONNECT "unless" the setting was received.
+		// RFC 8441 section 3-3: "Upon receipt of SETTINGS_ENABLE_CONNECT_PROTOCOL with a value of 1, a client MAY use the Extended CONNECT".
 		return WireWait
 	case q.Only1:
 		return WireFailed

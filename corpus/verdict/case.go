@@ -162,11 +162,16 @@ func (c *Case) parse(lines []string, i int) (int, error) {
 		c.Bytes, err = codectest.Unescape(strings.Join(lines[from:i], "\n"))
 	case "--- frames":
 		c.Bytes, err = Frames(lines[from:i])
+	case "--- steps":
+		c.Bytes = textInput(lines[from:i])
 	default:
-		err = fmt.Errorf("expected --- input or --- frames, got %q", kind)
+		err = fmt.Errorf("expected --- input, --- frames or --- steps, got %q", kind)
 	}
 	if err != nil {
 		return i, err
+	}
+	if c.Wire.Text() != (kind == "--- steps") {
+		return i, fmt.Errorf("the input of %s is not in %s", c.Wire, kind)
 	}
 	if err := c.Input.Check(); err != nil {
 		return i, err

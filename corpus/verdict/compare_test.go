@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/purewire/purewire/codec/quic"
 )
 
 func message(head, body string, fields ...Field) Message {
@@ -75,6 +77,59 @@ func TestFrames(t *testing.T) {
 	}
 }
 
+func TestSteps(t *testing.T) {
+	got, err := Steps([]byte("# a comment\n\nCONTROL 2\nSTREAM 0 FIN\n  HEADERS\n    :a: b\n    = 64\n    ! \\x01\n  0x21 x\\n\n  = 1 0x4000\n  ! yz\nSTREAM 4\nRESET 4 0x100\nSTOP 8 1\n" +
+		"REPEAT 2 4\nSTREAM 12\n  DATA z\nEND\n"))
+	require.NoError(t, err)
+	data := []byte("\x00\x01z")
+	require.Equal(t, []Step{{Stream: 2, Bytes: []byte("\x00\x04\x00")},
+		{Stream: 0, Fin: true, Bytes: []byte("\x01\x0a\x00\x00\x22:a\x01b\x40\x40\x01" + "\x21\x02x\n" + "\x01\x80\x00\x40\x00" + "yz")},
+		{Stream: 4}, {Kind: StepReset, Stream: 4, Code: 0x100}, {Kind: StepStop, Stream: 8, Code: 1},
+		{Stream: 12, Bytes: data}, {Stream: 16, Bytes: data}}, got)
+
+	name, value := strings.Repeat("n", 7), strings.Repeat("v", 300) // 7 and none; 127 and 173, which is 45 and 128 more
+	got, err = Steps([]byte("STREAM 0\n  1\n    " + name + ": " + value + "\n"))
+	require.NoError(t, err)
+	require.Equal(t, "\x01\x41\x38\x27\x00"+name+"\x7f\xad\x01"+value, string(got[0].Bytes))
+
+	for _, bad := range []string{"WHAT 0", "STREAM", "STREAM x", "STREAM 0 END", "STREAM 0 FIN FIN", "CONTROL", "CONTROL 2 FIN", "RESET 0", "RESET 0 x", "STOP 0 1 2", "REPEAT 2 4\nSTREAM 0",
+		"REPEAT 0 4\nEND", "REPEAT 2 4\nREPEAT 2 4\nSTREAM 0\nEND\nEND", "REPEAT 2 4\nWHAT\nEND", "END", "  DATA x", "STREAM 0\n  WHAT", `STREAM 0
+  DATA \q`, `STREAM 0
+  ! \q`, "STREAM 0\n  = x", "STREAM 0\n  = 0x4000000000000000", "STREAM 0\n  HEADERS\n    no field", `STREAM 0
+  HEADERS
+    a\q: b`, "STREAM 0\n  HEADERS\n    = -1"} {
+		_, err := Steps([]byte(bad))
+		require.Error(t, err, "%q", bad)
+	}
+	in := Input{Wire: H3, Bytes: []byte("STREAM")}
+	require.Error(t, in.Check())
+	require.Equal(t, None, h3Server(&in).Outcome)
+}
+
+func TestPackets(t *testing.T) {
+	c, err := Packets([]byte("# a comment\n\nPARAMS\n  without 0x04\n  0x04 : ab\n  ! \\x01\nNOACK\nPACKET initial reserved\n  PING\n  ! \\x02\nPACKET 1rtt fixed\nREPEAT 2\nPACKET 1rtt\n" +
+		"  STREAM_LEN 0 @ @+64 : x@@\nEND\n"))
+	require.NoError(t, err)
+	require.Equal(t, &Conversation{Without: []uint64{4}, More: []byte("\x04\x02ab\x01"), NoAck: true, Packets: []Packet{
+		{Type: quic.Initial, Payload: []byte{1, 2}, Reserved: true}, {Type: quic.OneRTT, Fixed: true},
+		{Type: quic.OneRTT, Payload: []byte("\x0a\x00\x00\x40\x40x\x00\x00\x00\x00")}, {Type: quic.OneRTT, Payload: []byte("\x0a\x00\x01\x40\x41x\x00\x00\x00\x01")}}}, c)
+	var p quic.TransportParameters
+	require.NoError(t, quic.ParseTransportParameters((&Conversation{}).Parameters(quic.Server, []byte("a"), []byte("b")), quic.Server, &p))
+	require.True(t, p.InitialSrcID.Is([]byte("a")) && p.OriginalDstID.Is([]byte("b")))
+	require.NoError(t, quic.ParseTransportParameters((&Conversation{Without: []uint64{15}}).Parameters(quic.Client, []byte("a"), nil), quic.Client, &p))
+	require.False(t, p.HasInitialSrcID || p.HasOriginalDstID)
+
+	for _, bad := range []string{"WHAT", "PARAMS x", "PARAMS\n  what", "PARAMS\n  without x", "PARAMS\n  1 : \\q", "PARAMS\n  x : a", "PARAMS\n  ! \\q", "NOACK x", "PACKET", "PACKET 0rtt", "PACKET 1rtt x",
+		"PACKET 1rtt\n  WHAT", "PACKET 1rtt\n  PING x", "PACKET 1rtt\n  PING @x", "PACKET 1rtt\n  PING : \\q", "PACKET 1rtt\n  ! \\q", "REPEAT 2\nPACKET 1rtt", "REPEAT 0\nEND", "REPEAT x\nEND",
+		"REPEAT 2\nWHAT\nEND", "REPEAT 2\nREPEAT 2\nEND\nEND", "PACKET 1rtt\nPACKET initial"} {
+		_, err := Packets([]byte(bad))
+		require.Error(t, err, "%q", bad)
+	}
+	in := Input{Wire: QUIC, Bytes: []byte("WHAT")}
+	require.Error(t, in.Check())
+	require.Equal(t, None, quicServer(&in).Outcome)
+}
+
 func TestSynchronise(t *testing.T) {
 	frames := func(role Role, lines ...string) (int, []uint32, bool) {
 		b, err := Frames(lines)
@@ -113,7 +168,7 @@ func TestParse(t *testing.T) {
 		{"why: it is so\n  and so\n", ""}, {"right: accept 1", "right: perhaps"}, {"right: accept 1", "right: accept"}, {"right: accept 1", "right: open 2"},
 		{"right: accept 1", "right: reject after x"}, {"why:", "wire: ws\nwhy:"}, {"why:", "what:"}, {"why:", "cve: CVE-1\nwhy:"}, {"why:", "mode: fast\nwhy:"},
 		{"why:", "mode: method=PUT\nwhy:"}, {"why:", "mode: lenient=All\nwhy:"}, {"why:", "mode: a a\nwhy:"}, {"--- input\nx", "--- input\n\\q"},
-		{"--- input\nx", "--- frames\nx"}, {"--- input", "--- bytes"}, {"--- verdict\n", ""}, {"--- input\nx\n--- verdict\naccept\n", ""},
+		{"--- input\nx", "--- frames\nx"}, {"--- input\nx", "--- steps\nSTREAM 0"}, {"wire: http1 server", "wire: h3 server"}, {"--- input", "--- bytes"}, {"--- verdict\n", ""}, {"--- input\nx\n--- verdict\naccept\n", ""},
 	} {
 		require.Contains(t, sane, change[0])
 		_, err := Parse("f", strings.Replace(sane, change[0], change[1], 1))

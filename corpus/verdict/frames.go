@@ -117,14 +117,9 @@ func frame(dst []byte, lines []string, shift uint32) ([]byte, []string, error) {
 			payload = append(payload, b...)
 			continue
 		}
-		i := strings.Index(line[min(1, len(line)):], ":") + 1
-		if i == 0 {
-			return dst, lines, fmt.Errorf("no field: %q", line)
-		}
-		name, err1 := codectest.Unescape(line[:i])
-		value, err2 := codectest.Unescape(strings.TrimPrefix(line[i+1:], " "))
-		if err1 != nil || err2 != nil {
-			return dst, lines, fmt.Errorf("escapes in %q", line)
+		name, value, err := fieldLine(line)
+		if err != nil {
+			return dst, lines, err
 		}
 		payload = appendLiteral(payload, name, value)
 	}

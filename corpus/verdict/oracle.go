@@ -16,6 +16,8 @@ const (
 	HPACK  Wire = "hpack"
 	QPACK  Wire = "qpack"
 	Varint Wire = "varint"
+	H3     Wire = "h3"
+	QUIC   Wire = "quic"
 )
 
 // Role names who reads the input.
@@ -34,10 +36,11 @@ const (
 // roles are those of each wire, the default first.
 var roles = map[Wire][]Role{
 	HTTP1: {Server, Client}, HTTP2: {Server, Client}, WS: {Server, Client}, HPACK: {Reader}, QPACK: {Reader}, Varint: {Reader},
+	H3: {Server, Client}, QUIC: {Server, Client},
 }
 
 // Wires lists the wires.
-func Wires() []Wire { return []Wire{HTTP1, HTTP2, WS, HPACK, QPACK, Varint} }
+func Wires() []Wire { return []Wire{HTTP1, HTTP2, WS, HPACK, QPACK, Varint, H3, QUIC} }
 
 // Roles lists the roles of a wire, the default first; none if there is no such wire.
 func Roles(w Wire) []Role { return roles[w] }
@@ -47,9 +50,10 @@ type Input struct {
 	Wire Wire
 	Role Role
 	// Bytes is everything that the reader gets, up to the end of input. In HTTP/2 a server's begins with the preface; in
-	// WebSocket it begins behind the opening handshake.
+	// WebSocket it begins behind the opening handshake. Where Wire.Text it is a description: of HTTP/3 that
+	// which Steps reads, of QUIC that which Packets reads.
 	Bytes []byte
-	// Method is what a client has asked (HTTP/1, HTTP/2): GET or HEAD. Empty is GET.
+	// Method is what a client has asked (HTTP/1, HTTP/2, HTTP/3): GET or HEAD. Empty is GET.
 	Method string
 	// Deflate: permessage-deflate was agreed on, without context takeover in either direction (WebSocket).
 	Deflate bool
@@ -76,7 +80,17 @@ func (in *Input) Check() error {
 	default:
 		return fmt.Errorf("a client asks with GET or HEAD here, not %q", in.Method)
 	}
-	_, err := leniency(in.Lenient)
+	var err error
+	switch in.Wire {
+	case H3:
+		_, err = Steps(in.Bytes)
+	case QUIC:
+		_, err = Packets(in.Bytes)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = leniency(in.Lenient)
 	return err
 }
 
@@ -104,6 +118,10 @@ func Ours() []Oracle {
 		{Name: "ours", Wire: HPACK, Role: Reader, Judge: hpackBlock},
 		{Name: "ours", Wire: QPACK, Role: Reader, Judge: qpackSection},
 		{Name: "ours", Wire: Varint, Role: Reader, Judge: varints},
+		{Name: "ours", Wire: H3, Role: Server, Judge: h3Server},
+		{Name: "ours", Wire: H3, Role: Client, Judge: h3Client},
+		{Name: "ours", Wire: QUIC, Role: Server, Judge: quicServer},
+		{Name: "ours", Wire: QUIC, Role: Client, Judge: quicClient},
 	}
 }
 

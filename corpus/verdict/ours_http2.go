@@ -10,41 +10,41 @@ import (
 
 // streams collects what comes on the streams of a connection.
 type streams struct {
-	order []uint32
-	open  map[uint32]*stream
+	order []uint64
+	open  map[uint64]*received
 	// faults are stream errors, in order.
 	faults []string
 }
 
-type stream struct {
+type received struct {
 	m    Message
 	body []byte
 	// whole: the message has ended. gone: either end has reset the stream, whatever had come of it.
 	whole, gone bool
 }
 
-func (s *streams) add(id uint32, m Message) {
+func (s *streams) add(id uint64, m Message) {
 	if s.open == nil {
-		s.open = map[uint32]*stream{}
+		s.open = map[uint64]*received{}
 	}
 	s.order = append(s.order, id)
-	s.open[id] = &stream{m: m}
+	s.open[id] = &received{m: m}
 }
 
-func (s *streams) data(id uint32, p []byte) {
+func (s *streams) data(id uint64, p []byte) {
 	if st := s.open[id]; st != nil {
 		st.body = append(st.body, p...)
 	}
 }
 
-func (s *streams) end(id uint32) {
+func (s *streams) end(id uint64) {
 	if st := s.open[id]; st != nil {
 		st.whole = true
 		st.m.Content(st.body)
 	}
 }
 
-func (s *streams) reset(id uint32) {
+func (s *streams) reset(id uint64) {
 	if st := s.open[id]; st != nil {
 		st.gone = true
 	}
@@ -109,7 +109,7 @@ func http2Read(in *Input, c *http2.Conn) Verdict {
 			v.Messages = nil
 			return v.refuse(fmt.Sprintf("connection %s %s", e.Code.String(), e.Reason), -1)
 		}
-		id := ev.Stream
+		id := uint64(ev.Stream)
 		switch ev.Kind {
 		case http2.None:
 			v := s.verdict()
@@ -129,12 +129,12 @@ func http2Read(in *Input, c *http2.Conn) Verdict {
 			s.add(id, Message{Head: fmt.Sprintf("%d %d", id, ev.Status), Fields: fieldsOf(ev.Fields)})
 		case http2.TooLarge:
 			s.faults = append(s.faults, fmt.Sprintf("stream %d 431 the field section is too large", id))
-			c.Reset(id, http2.NoError)
-			c.Release(id)
+			c.Reset(ev.Stream, http2.NoError)
+			c.Release(ev.Stream)
 			continue
 		case http2.Data:
 			s.data(id, ev.Data)
-			c.Consumed(id, len(ev.Data))
+			c.Consumed(ev.Stream, len(ev.Data))
 		case http2.Trailers:
 			if st := s.open[id]; st != nil {
 				st.m.Trailers = fieldsOf(ev.Fields)
@@ -142,12 +142,12 @@ func http2Read(in *Input, c *http2.Conn) Verdict {
 			ev.EndStream = true
 		case http2.StreamReset:
 			s.reset(id)
-			c.Release(id)
+			c.Release(ev.Stream)
 			continue
 		case http2.StreamError:
 			s.faults = append(s.faults, fmt.Sprintf("stream %d %s %s", id, ev.Code.String(), ev.Reason))
 			s.reset(id)
-			c.Release(id)
+			c.Release(ev.Stream)
 			continue
 		default:
 			continue

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 )
 
 // Row is a case with the verdicts on it.
@@ -69,17 +70,22 @@ func Disagreements(all []Judged) (out []Disagreement) {
 
 // Known returns the case of the library that has exactly this input, nil if there is none.
 func Known(in *Input) *Case {
-	all, err := Library()
-	if err != nil {
-		return nil
-	}
-	for _, c := range all {
+	for _, c := range known() {
 		if c.Wire == in.Wire && c.Role == in.Role && c.Method == in.Method && c.Deflate == in.Deflate && bytes.Equal(c.Bytes, in.Bytes) {
 			return c
 		}
 	}
 	return nil
 }
+
+// known is the library, read once.
+var known = sync.OnceValue(func() []*Case {
+	all, err := Library()
+	if err != nil {
+		return nil
+	}
+	return all
+})
 
 // Report prints the verdicts on an input and explains each disagreement: by the case of the library, if it is one, else by the
 // paragraph that ours names.

@@ -201,7 +201,11 @@ func (c *caller) wait(t *testing.T, a *answer) *answer {
 	select {
 	case <-a.done:
 	case <-c.l.gone:
-		t.Fatalf("the connection ended: %s", failed(c.l.err))
+		select {
+		case <-a.done:
+		default:
+			t.Fatalf("the connection ended: %s", failed(c.l.err))
+		}
 	case <-time.After(time.Minute):
 		t.Fatal("no answer")
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // failsafe is how long anything may take. It is no part of any verdict: where it passes there is none.
-const failsafe = 30 * time.Second
+const failsafe = 2 * time.Minute
 
 // conn is the end of a connection that an implementation is given: it reads what feed has given, and then the end of input
 // if eof was called, and whatever it writes is kept. There is no socket, no peer and no time in it.

@@ -3,7 +3,8 @@
 // library says which.
 //
 // Everything runs in memory: implementations that want a net.Conn get one that holds the whole input, whose end is the end of
-// input. No verdict depends on how fast anything is; a failsafe of 30 seconds turns what hangs into "no verdict".
+// input. No verdict depends on how fast anything is; a failsafe of two minutes turns what hangs into "no verdict". Endpoints of QUIC, which have
+// timers, run in the virtual time of package testing/synctest, over a link in memory: it passes only when all of them wait.
 //
 // What is asked, and how far it can be seen:
 //
@@ -18,6 +19,10 @@
 //	x/net hpack             Decoder with a table of 4096 octets
 //	quic-go/qpack           Decoder, which knows the static table
 //	quicvarint              Parse and Read
+//	quic-go/http3           Server, whose handlers read every body and answer when the whole input has come; the connection of a
+//	                        Transport that has asked; each opposite one of quic-go whose streams carry what the input says
+//	quic-go, x/net quic     endpoints that read all streams, opposite one of this package that does a handshake by crypto/tls
+//	                        and sends the packets of the input, protected by codec/quic/protect
 //
 // The fuzz targets of this package hold ours against one of them each, with a list of the differences that are known. The text of
 // a peer's error is shown and never compared.

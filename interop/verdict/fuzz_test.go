@@ -228,7 +228,7 @@ func FuzzWSAgainstGobwas(f *testing.F) {
 			in.Role = core.Client
 		}
 		differential(t, in, gobwasReader, func(_ []byte, reason string) bool {
-			return names(reason, "6455-5.2-6", "6455-5.5-2: control frame longer", // lengths that are not minimal
+			return names(reason, "6455-5.2-7", "6455-5.5-3: control frame longer", // lengths that are not minimal
 				"6455-10.4-1",  // limits on fragments and pings
 				"6455-7.4.1-1") // close codes above 4999
 		}, func(a, b *core.Verdict) bool {

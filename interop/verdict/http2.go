@@ -30,12 +30,25 @@ type sent struct {
 	faults []string // RST_STREAM, in order
 	goaway string   // the code of a GOAWAY other than NO_ERROR
 	pong   bool
+
+	at  int // of what was written, read
+	dec *hpack.Decoder
+}
+
+func newSent() *sent {
+	return &sent{heads: map[uint32]int{}, resets: map[uint32]bool{}, dec: hpack.NewDecoder(4096, nil)}
 }
 
 // readSent reads the frames of out; the last one may be cut.
 func readSent(out []byte) sent {
-	s := sent{heads: map[uint32]int{}, resets: map[uint32]bool{}}
-	dec := hpack.NewDecoder(4096, nil)
+	s := newSent()
+	s.read(out)
+	return *s
+}
+
+// read reads what out has more than at the last call: floods are answered with floods.
+func (s *sent) read(out []byte) {
+	out = out[s.at:]
 	for len(out) >= 9 {
 		n := 9 + (int(out[0])<<16 | int(out[1])<<8 | int(out[2]))
 		if len(out) < n {
@@ -45,7 +58,7 @@ func readSent(out []byte) sent {
 		switch http2.FrameType(out[3]) {
 		case http2.FrameHeaders:
 			n, status := -1, ""
-			fields, _ := dec.DecodeFull(p)
+			fields, _ := s.dec.DecodeFull(p)
 			for _, f := range fields {
 				switch f.Name {
 				case "n":
@@ -77,8 +90,8 @@ func readSent(out []byte) sent {
 			s.pong = s.pong || out[4]&1 != 0 && bytes.Equal(p, probe[:])
 		}
 		out = out[n:]
+		s.at += n
 	}
-	return s
 }
 
 // xnetServer is http2.Server. Its handlers run on goroutines of their own: the verdict waits until every stream that the input
@@ -121,8 +134,10 @@ func xnetServer(in *core.Input) core.Verdict {
 		defer close(over)
 		srv.ServeConn(c, &http2.ServeConnOpts{Handler: handler, BaseConfig: &http.Server{ErrorLog: quiet}})
 	}()
+	answers := newSent()
 	if ok && !c.until(func(out []byte) bool {
-		s := readSent(out)
+		s := answers
+		s.read(out)
 		if s.goaway != "" {
 			return true
 		}
@@ -259,7 +274,11 @@ func xnetClient(in *core.Input) core.Verdict {
 	}
 	wire, _, ok := core.Synchronise(in, probe)
 	c.feed(wire)
-	if ok && !c.until(func(out []byte) bool { s := frames(out); return s.pong || s.goaway != "" }) {
+	later := newSent()
+	if ok && !c.until(func(out []byte) bool {
+		later.read(bytes.TrimPrefix(out, []byte(http2.ClientPreface)))
+		return later.pong || later.goaway != ""
+	}) {
 		return core.Verdict{Reason: errLate.Error(), Left: -1}
 	}
 	quit := ok && c.isClosed() // by itself, with a GOAWAY or without

@@ -122,14 +122,14 @@ func TestPage(t *testing.T) {
 func TestDeterministic(t *testing.T) {
 	cases, err := core.Library()
 	require.NoError(t, err)
-	var h2 []*core.Case
+	var concurrent []*core.Case
 	for _, c := range cases {
-		if c.Wire == core.HTTP2 {
-			h2 = append(h2, c)
+		if c.Wire == core.HTTP2 || c.Wire.Text() {
+			concurrent = append(concurrent, c)
 		}
 	}
 	first := rows(t)
-	for _, again := range Matrix(h2) {
+	for _, again := range Matrix(concurrent) {
 		for _, r := range first {
 			if r.Name != again.Name {
 				continue

@@ -27,7 +27,8 @@ func Page(rows []core.Row, goMod string) string {
 	for _, m := range modules {
 		say(", %s %s", strings.TrimPrefix(m, "github.com/"), version(goMod, m))
 	}
-	say(". All of them with their default limits; WebSocket with a limit of 1 MiB for a message.\n\n")
+	say(". All of them with their default limits; WebSocket with a limit of 1 MiB for a message.\n")
+	say("HTTP/3 and QUIC are asked of whole endpoints, over a link in memory in virtual time, opposite one that sends what the input says.\n\n")
 	say("`A`: accepted, all messages are whole. `R`: refused. `M`: it waits for more. `-`: sees parts only, and refuses none. **Bold**: not what the\n")
 	say("paragraph demands (MUST or SHOULD), for the reason that stands [below](#disagreements). *right* was judged by hand from the RFC: `A2` is two messages accepted,\n")
 	say("`R` refused before any is whole, *open* both. Where a case is open, all who accept must see the same.\n\n")
@@ -178,7 +179,7 @@ func anchor(name string) string {
 	return b.String()
 }
 
-// maxInput is how much of an input the page shows, escaped.
+// maxInput is how much of an input the page shows, escaped; of a description twice as much.
 const maxInput = 240
 
 func entry(b *strings.Builder, r *core.Row) {
@@ -188,7 +189,10 @@ func entry(b *strings.Builder, r *core.Row) {
 		fmt.Fprintf(b, " %s.", strings.Join(r.CVE, ", "))
 	}
 	fmt.Fprintf(b, " %s\n\n", r.Why)
-	if in := codectest.Escape(r.Bytes); len(in) <= maxInput {
+	switch in := codectest.Escape(r.Bytes); {
+	case r.Wire.Text() && len(r.Bytes) <= 2*maxInput:
+		fmt.Fprintf(b, "    %s\n\n", strings.ReplaceAll(strings.TrimSuffix(string(r.Bytes), "\n"), "\n", "\n    "))
+	case !r.Wire.Text() && len(in) <= maxInput:
 		fmt.Fprintf(b, "    %s\n\n", in)
 	}
 	for k := range r.Judged {

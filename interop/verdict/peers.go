@@ -24,6 +24,12 @@ func Peers() []core.Oracle {
 		{Name: "quic-go/qpack", Wire: core.QPACK, Role: core.Reader, Judge: quicQPACK},
 		{Name: "quicvarint Parse", Wire: core.Varint, Role: core.Reader, Judge: quicVarints},
 		{Name: "quicvarint Read", Wire: core.Varint, Role: core.Reader, Judge: quicVarintReader},
+		{Name: "quic-go/http3", Wire: core.H3, Role: core.Server, Judge: quicgoServer},
+		{Name: "quic-go/http3", Wire: core.H3, Role: core.Client, Judge: quicgoClient},
+		{Name: "quic-go", Wire: core.QUIC, Role: core.Server, Judge: quicgoEnd},
+		{Name: "x/net quic", Wire: core.QUIC, Role: core.Server, Judge: xnetEnd},
+		{Name: "quic-go", Wire: core.QUIC, Role: core.Client, Judge: quicgoEnd},
+		{Name: "x/net quic", Wire: core.QUIC, Role: core.Client, Judge: xnetEnd},
 	}
 	for i := range all {
 		all[i] = guarded(all[i])

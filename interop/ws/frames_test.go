@@ -32,7 +32,7 @@ func compareHeader(t *testing.T, in []byte) {
 	case err != nil:
 		var e *ws.Error
 		require.True(t, errors.As(err, &e))
-		minimal := e.Reason[:10] == "6455-5.2-6" || e.Reason[:10] == "7692-6.1-1" ||
+		minimal := e.Reason[:10] == "6455-5.2-7" || e.Reason[:10] == "7692-6.1-1" ||
 			g.OpCode.IsControl() && in[1]&0x7f > 125 // whatever length those bytes then say
 		if gerr == nil && g.Masked && !minimal {
 			t.Fatalf("%x: we refuse with %v, gobwas/ws does not", in, err)

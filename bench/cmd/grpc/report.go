@@ -4,11 +4,12 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/purewire/purewire/bench/internal/report"
 )
 
 // report renders the table; fine is whether all bars hold.
@@ -16,11 +17,11 @@ func (c *config) report(all [][]sample) (text string, fine bool) {
 	cpu := func(s sample) float64 { return s.cpu }
 	var b strings.Builder
 	fmt.Fprintf(&b, "# gRPC\n\nMeasured %s on %s, %d cores, %s, %s. Unary calls of package bench.Echo, %d bytes there and back, in plain text.\n",
-		time.Now().UTC().Format(time.DateOnly), model(), runtime.NumCPU(), runtime.Version(), version(), size)
+		time.Now().UTC().Format(time.DateOnly), report.Model(), runtime.NumCPU(), runtime.Version(), version(), size)
 	fmt.Fprintf(&b, "%d interleaved rounds of about %v of processor time, a fresh server process each with GOMAXPROCS=1 on core %d;\n`h2load -c%d -m%d`, which is %d calls at a time, on core %d.",
 		c.rounds, c.cpuTime, c.serverCPU, conns, streams, conns*streams, c.loadCPU)
 	b.WriteString(" CPU is the server's own processor time, user and system: the median over the rounds;\n± is half the distance of the extremes. h2load may be the first to be saturated, so calls/s of the clock is only half of the truth.\n\n")
-	b.WriteString("```\ncd bench && go run ./cmd/grpc" + arguments() + "\n```\n\n")
+	b.WriteString("```\ncd bench && go run ./cmd/grpc" + report.Arguments() + "\n```\n\n")
 	b.WriteString("| server | CPU us/call | ± | calls per CPU second | times grpc-go | calls/s of the clock |\n|---|---|---|---|---|---|\n")
 	first := median(all[0], cpu)
 	for i, p := range peers {
@@ -48,29 +49,6 @@ func (c *config) report(all [][]sample) (text string, fine bool) {
 		fmt.Fprintf(&b, "- %s: %s\n", p.name, p.what)
 	}
 	return b.String(), fine
-}
-
-// arguments is this run's command line without -results and -out.
-func arguments() string {
-	s := ""
-	for i := 1; i < len(os.Args); i++ {
-		if a := strings.TrimLeft(os.Args[i], "-"); a == "results" || a == "out" {
-			i++
-		} else if !strings.HasPrefix(a, "results=") && !strings.HasPrefix(a, "out=") {
-			s += " " + os.Args[i]
-		}
-	}
-	return s
-}
-
-func model() string {
-	b, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(b)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return runtime.GOARCH
 }
 
 func version() string {

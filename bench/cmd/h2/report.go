@@ -5,12 +5,13 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/purewire/purewire/bench/internal/report"
 )
 
 // bar is a promise: subject's processor time is at most factor times peer's.
@@ -58,11 +59,11 @@ func cmpFloat(a, b float64) int {
 // report renders the tables; fine is whether all bars hold whose both sides took part.
 func (c *config) report(all map[string][]sample, idle map[string]float64) (text string, fine bool) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# HTTP/2\n\nMeasured %s on %s, %d cores, %s; %s.\n", time.Now().UTC().Format(time.DateOnly), model(), runtime.NumCPU(), runtime.Version(), versions(c))
+	fmt.Fprintf(&b, "# HTTP/2\n\nMeasured %s on %s, %d cores, %s; %s.\n", time.Now().UTC().Format(time.DateOnly), report.Model(), runtime.NumCPU(), runtime.Version(), versions(c))
 	fmt.Fprintf(&b, "%d interleaved rounds of about %v of processor time, a fresh server process each, server on core %d, `h2load -c%d -m%d` on core %d,\n`GET /plaintext`, 13 bytes back.", c.rounds, c.cpuTime, c.serverCPU, c.conns, c.streams, c.loadCPU)
 	b.WriteString(" CPU is the server's own processor time, user and system, per answered request: the median over\nthe rounds; ± is half the distance of the extremes.")
 	b.WriteString(" h2load may be the first to be saturated, so requests/s is only half of the truth.\n\n")
-	fmt.Fprintf(&b, "```\ncd bench && go run ./cmd/h2%s\n```\n", arguments())
+	fmt.Fprintf(&b, "```\ncd bench && go run ./cmd/h2%s\n```\n", report.Arguments())
 	for _, wire := range c.wires {
 		if c.rounds == 0 {
 			break
@@ -129,29 +130,6 @@ func (c *config) report(all map[string][]sample, idle map[string]float64) (text 
 		fmt.Fprintf(&b, "- %s: %s\n", p, specOf(p).what)
 	}
 	return b.String(), fine
-}
-
-// arguments is this run's command line without -results and -out.
-func arguments() string {
-	s := ""
-	for i := 1; i < len(os.Args); i++ {
-		if a := strings.TrimLeft(os.Args[i], "-"); a == "results" || a == "out" {
-			i++
-		} else if !strings.HasPrefix(a, "results=") && !strings.HasPrefix(a, "out=") {
-			s += " " + os.Args[i]
-		}
-	}
-	return s
-}
-
-func model() string {
-	b, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(b)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return runtime.GOARCH
 }
 
 func versions(c *config) string {

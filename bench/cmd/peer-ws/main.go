@@ -7,10 +7,7 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"runtime"
-	"runtime/pprof"
-	"time"
 
 	"github.com/purewire/purewire/bench/internal/peer"
 )
@@ -25,25 +22,6 @@ func main() {
 	if !ok {
 		peer.Fatal(fmt.Errorf("no mode %q", f.Mode))
 	}
-	profile()
+	peer.Profile()
 	peer.Run(func() error { return serve(f.Addr) })
-}
-
-// profile writes a CPU profile of the first seconds of load to the file that BENCH_CPUPROFILE names.
-func profile() {
-	name := os.Getenv("BENCH_CPUPROFILE")
-	if name == "" {
-		return
-	}
-	file, err := os.Create(name)
-	if err != nil {
-		peer.Fatal(err)
-	}
-	if err := pprof.StartCPUProfile(file); err != nil {
-		peer.Fatal(err)
-	}
-	time.AfterFunc(3*time.Second, func() {
-		pprof.StopCPUProfile()
-		file.Close()
-	})
 }

@@ -17,7 +17,9 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"runtime/pprof"
 	"syscall"
+	"time"
 
 	"github.com/purewire/purewire/bench/internal/proc"
 )
@@ -150,3 +152,22 @@ var (
 	octetValue    = []string{"application/octet-stream"}
 	downloadValue = []string{fmt.Sprint(DownloadSize)}
 )
+
+// Profile writes a CPU profile of the first seconds of load to the file that BENCH_CPUPROFILE names.
+func Profile() {
+	name := os.Getenv("BENCH_CPUPROFILE")
+	if name == "" {
+		return
+	}
+	file, err := os.Create(name)
+	if err != nil {
+		Fatal(err)
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		Fatal(err)
+	}
+	time.AfterFunc(4*time.Second, func() {
+		pprof.StopCPUProfile()
+		file.Close()
+	})
+}

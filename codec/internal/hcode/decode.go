@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Verdict is what AppendHuffmanDecode says of a string.
+// Verdict is what DecodeHuffman says of a string.
 type Verdict uint8
 
 const (
@@ -17,7 +17,7 @@ const (
 	PaddingLong
 	// PaddingBits: padding that is not the beginning of EOS, which is all ones.
 	PaddingBits
-	// TooLong: more octets than allowed.
+	// TooLong: more octets than AppendHuffmanDecode was allowed.
 	TooLong
 )
 
@@ -66,120 +66,105 @@ func lookup(bits uint32) (sym, length int) {
 	return int(code.sorted[at]), n
 }
 
-// DecodeRoom returns how much room AppendHuffmanDecode takes behind dst for n octets of code: more than they can hold.
+// DecodeRoom returns how much room DecodeHuffman takes for n octets of code: more than they can hold.
 func DecodeRoom(n int) int { return n*8/minBits + slack }
 
-// slack is how many octets more than count AppendHuffmanDecode writes: eight in a round, and a symbol that is not there.
+// slack is how many octets more than count DecodeHuffman writes: eight in a round, and a symbol that is not there.
 const slack = 16
 
 // AppendHuffmanDecode appends the octets that src encodes, at most max of them. On any verdict but OK it returns dst
 // as it was, but the memory behind it may have been written to.
 func AppendHuffmanDecode(dst, src []byte, max int) ([]byte, Verdict) {
-	return AppendHuffmanPrefix(dst, src, len(src), max)
-}
-
-// AppendHuffmanPrefix is AppendHuffmanDecode for the first n octets of src. It may read what follows them, which is quicker than
-// to stop exactly there, but makes no use of it.
-func AppendHuffmanPrefix(dst, src []byte, n, max int) ([]byte, Verdict) {
 	start := len(dst)
-	if need := DecodeRoom(n); cap(dst)-start < need {
+	if need := DecodeRoom(len(src)); cap(dst)-start < need {
 		dst = slices.Grow(dst, need)
 	}
-	out := dst[start:cap(dst)]
-	var (
-		o    = 0         // octets in out
-		acc  = uint64(0) // complement of the next bits, left-aligned; the first have count, behind them may be more
-		have = 0
-		pos  = 0
-	)
+	n, v := DecodeHuffman(dst[start:cap(dst)], src, len(src))
+	if v == OK && n > max {
+		return dst, TooLong
+	}
+	return dst[:start+n], v
+}
+
+// DecodeHuffman puts the octets that the first n of src encode into out, which must have DecodeRoom(n), and returns how many they are;
+// 0 on any verdict but OK. All of that room may be written to. It may read what follows in src, which is quicker than to stop exactly
+// there, but makes no use of it.
+func DecodeHuffman(out, src []byte, n int) (int, Verdict) {
+	o := 0            // octets in out
+	acc := uint64(0)  // complement of the next bits, left-aligned; the first have count, behind them may be more
+	pos, have := 0, 0 // what of src is in acc
+	if len(src) >= 8 {
+		acc = ^binary.BigEndian.Uint64(src)
+		pos, have = 7, 56
+		if n < 8 {
+			pos, have = n, 8*n
+			acc = acc >> (64 - have) << (64 - have)
+		}
+	} else {
+		acc, pos, have = gather(src, n, 0, 0, 0)
+	}
 	for {
-		if pos+8 <= n {
-			acc |= ^binary.BigEndian.Uint64(src[pos:]) >> (uint(have) & 63)
-			pos += (63 - have) >> 3
-			have |= 56
-		} else if rest := n - pos; rest > 0 {
-			acc |= tail(src, pos, rest) >> (uint(have) & 63)
-			k := min(rest, (63-have)>>3)
+		// Three look-ups without a branch: one that finds nothing consumes nothing, and so do those after it. There are 17 bits at least
+		// or all that are left, enough for the first one, so nobody waits for the new bits, which come in behind its back.
+		e0 := root[acc>>(64-rootBits)]
+		if rest := n - pos; pos <= len(src)-8 {
+			w := ^binary.BigEndian.Uint64(src[pos:])
+			k := (63 - have) >> 3
+			if rest < 8 {
+				w = w >> (64 - 8*rest) << (64 - 8*rest)
+				k = min(k, rest)
+			}
+			acc |= w >> (uint(have) & 63)
 			pos += k
 			have += 8 * k
+		} else if rest > 0 {
+			acc, pos, have = gather(src, n, acc, pos, have)
 		}
-		if have < 4*rootBits {
-			break
-		}
-		// Four look-ups without a branch: one that finds nothing consumes nothing, and so do those after it.
-		e0 := root[acc>>(64-rootBits)]
 		acc <<= e0 & 63
 		e1 := root[acc>>(64-rootBits)]
 		acc <<= e1 & 63
 		e2 := root[acc>>(64-rootBits)]
 		acc <<= e2 & 63
-		e3 := root[acc>>(64-rootBits)]
-		acc <<= e3 & 63
 		sum := e0 + e1
 		w := uint64(e0>>16) | uint64(e1>>16)<<(e0>>8&63) | uint64(e2>>16)<<(sum>>8&63)
 		sum += e2
-		w |= uint64(e3>>16) << (sum >> 8 & 63)
-		sum += e3
 		have -= int(sum & 0xFF)
 		binary.LittleEndian.PutUint64(out[o:], w)
 		o += int(sum >> 11 & 0x1F)
-		if e3 == 0 && have >= maxBits {
+		if have <= 7 && pos == n && (have <= 0 || acc>>(64-have) == 0) {
+			break // but for padding
+		}
+		if e2 == 0 {
+			// A code of more than rootBits, or one that is cut.
+			acc, pos, have = gather(src, n, acc, pos, have)
 			sym, l := lookup(^uint32(acc >> 32))
-			if sym == eos {
-				return dst[:start], verdict(src[:n])
+			if sym == eos || l > have {
+				return 0, verdict(src[:n])
 			}
 			out[o] = byte(sym)
 			o++
 			acc <<= uint(l)
 			have -= l
+			acc, pos, have = gather(src, n, acc, pos, have)
+			if have <= 7 && acc>>(64-have) == 0 {
+				break
+			}
 		}
 	}
-	// All input is in acc.
-	for {
-		e := root[acc>>(64-rootBits)]
-		if e != 0 {
-			acc <<= e & 63
-			have -= int(e & 63)
-			binary.LittleEndian.PutUint16(out[o:], uint16(e>>16))
-			o += int(e >> 11 & 0x1F)
-			continue
-		}
-		if have <= 7 {
-			break
-		}
-		sym, l := lookup(^uint32(acc >> 32))
-		if sym == eos || l > have {
-			break
-		}
-		out[o] = byte(sym)
-		o++
-		acc <<= uint(l)
-		have -= l
+	if have < 0 { // the last code goes on behind the end
+		return 0, verdict(src[:n])
 	}
-	if have < 0 || have > 7 || acc>>(64-uint(have)) != 0 {
-		return dst[:start], verdict(src[:n])
-	}
-	if o > max {
-		return dst[:start], TooLong
-	}
-	return dst[:start+o], OK
+	return o, OK
 }
 
-// tail returns the complement of rest octets of src, 1 to 7, from pos on, left-aligned, zeros behind them.
-func tail(src []byte, pos, rest int) uint64 {
-	shift := (64 - 8*uint(rest)) & 63
-	if pos+8 <= len(src) {
-		return ^binary.BigEndian.Uint64(src[pos:]) >> shift << shift
+// gather adds octets of src[pos:n] to acc as long as 56 bits are not there.
+func gather(src []byte, n int, acc uint64, pos, have int) (uint64, int, int) {
+	for have < 56 && pos < n {
+		acc |= uint64(^src[pos]) << 56 >> (uint(have) & 63)
+		pos++
+		have += 8
 	}
-	return lastTail(src, pos, rest) << shift
-}
-
-// lastTail is tail where src ends, right-aligned.
-func lastTail(src []byte, pos, rest int) (v uint64) {
-	for _, c := range src[pos : pos+rest] {
-		v = v<<8 | uint64(^c)
-	}
-	return v
+	return acc, pos, have
 }
 
 // verdict says what is wrong with src, in which something is.

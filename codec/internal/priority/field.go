@@ -14,9 +14,9 @@ func Default() Priority { return Priority{Urgency: 3} }
 // ParseField parses the value of a Priority field or of a PRIORITY_UPDATE frame: a Dictionary (RFC 9651 section 3.2) with the
 // members u (Integer, 0-7) and i (Boolean). Several field lines are parsed as one value, joined by commas.
 //
-// RFC 9218 section 4: unknown parameters, parameters with out-of-range values and values of unexpected types MUST be ignored; the
-// defaults stand for them. A value that is no Dictionary at all is ignored as a whole (RFC 9651 section 4.2), and valid is
-// false; the priority is the default then.
+// RFC 9218 section 4-7: unknown priority parameters, priority parameters with out-of-range values, or values of unexpected types
+// MUST be ignored. The defaults stand for them. A value that is no Dictionary at all is ignored as a whole (RFC 9651 section
+// 4.2), and valid is false; the priority is the default then.
 func ParseField(value []byte) (p Priority, valid bool) {
 	p = Default()
 	if !p.merge(value) {

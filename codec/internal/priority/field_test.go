@@ -2,7 +2,8 @@ package priority
 
 import "testing"
 
-// RFC 9218 section 4: unknown parameters, parameters with out-of-range values, and values of unexpected types MUST be ignored.
+// RFC 9218 section 4-7: unknown priority parameters, priority parameters with out-of-range values, or values of unexpected types MUST be
+// ignored.
 func TestParseField(t *testing.T) {
 	for _, c := range []struct {
 		in    string

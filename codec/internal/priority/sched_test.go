@@ -175,8 +175,9 @@ func TestSchedulerRandom(t *testing.T) {
 	}
 }
 
-// RFC 9218 section 10: it is RECOMMENDED that incremental responses of one urgency share the bandwidth, and that non-incremental
-// ones be sent in the order of their streams.
+// RFC 9218 section 10-5: Non-incremental responses of the same urgency SHOULD be served by prioritizing bandwidth allocation in
+// ascending order of the stream ID. Section 10-6: Incremental responses of the same urgency SHOULD be served by sharing bandwidth
+// among them.
 func TestSchedulerShares(t *testing.T) {
 	var s Scheduler[uint32]
 	s.Grow(8)

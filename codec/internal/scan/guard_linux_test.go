@@ -25,6 +25,9 @@ func TestGuardPages(t *testing.T) {
 	for n := 1; n <= Max; n++ {
 		for _, src := range [][]byte{page[:n:n], page[size-n:]} {
 			Fill(&m, src)
+			if Vector && n >= 32 && n <= 64 {
+				Few(&src[0], n)
+			}
 			TokenEnd(src, 0)
 			TextEnd(src, 0)
 			HasDelimiter(src)

@@ -43,6 +43,13 @@ func fill(m *Bitmaps, src []byte) {
 	}
 }
 
+// few is Few without assembly.
+func few(src []byte) (notToken, notText uint64) {
+	var m Bitmaps
+	fill(&m, src[:min(len(src), 64)])
+	return m.NotToken[0], m.NotText[0]
+}
+
 // TokenEnd returns the position of the first byte of src[i:] that is no tchar, len(src) if there is none.
 func TokenEnd(src []byte, i int) int {
 	for i < len(src) && token[src[i]] {

@@ -37,3 +37,9 @@ func fillAVX2(m *Bitmaps, src *byte, n int)
 //
 //go:noescape
 func fillAVX512(m *Bitmaps, src *byte, n int)
+
+// Few returns what Fill puts into the first word of each map, for the n bytes from src on, 32 to 64 of them. It is to be called
+// only if Vector is true. There is no check and no layer above the kernel, because every nanosecond counts in a short head.
+//
+//go:noescape
+func Few(src *byte, n int) (notToken, notText uint64)

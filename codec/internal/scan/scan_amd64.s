@@ -74,6 +74,20 @@ GLOBL visible<>(SB), RODATA|NOPTR, $16
 	ORQ     R8, AX \
 	ORQ     R9, BX
 
+// MARKFEW makes the masks of the DX bytes at SI, 32 to 64 of them: the first 32, and the last 32 over them. NotToken in AX, NotText in BX.
+#define MARKFEW \
+	VMOVDQU -32(SI)(DX*1), Y0 \
+	MARK \
+	LEAQ    -32(DX), CX \
+	MOVQ    AX, R8 \
+	MOVQ    BX, R9 \
+	SHLQ    CX, R8 \
+	SHLQ    CX, R9 \
+	VMOVDQU (SI), Y0 \
+	MARK \
+	ORQ     R8, AX \
+	ORQ     R9, BX
+
 // func fillAVX2(m *Bitmaps, src *byte, n int)
 TEXT ·fillAVX2(SB), NOSPLIT, $0-24
 	MOVQ    m+0(FP), DI
@@ -116,21 +130,26 @@ done:
 	RET
 
 short:
-	// 32 to 63 bytes: the first 32, and the last 32 over them.
-	VMOVDQU -32(SI)(DX*1), Y0
-	MARK
-	MOVQ    DX, CX
-	SUBQ    $32, CX
-	MOVQ    AX, R8
-	MOVQ    BX, R9
-	SHLQ    CX, R8
-	SHLQ    CX, R9
-	VMOVDQU (SI), Y0
-	MARK
-	ORQ     R8, AX
-	ORQ     R9, BX
-	MOVQ    AX, (DI)
-	MOVQ    BX, 64(DI)
+	MARKFEW
+	MOVQ AX, (DI)
+	MOVQ BX, 64(DI)
+	VZEROUPPER
+	RET
+
+// func Few(src *byte, n int) (notToken, notText uint64)
+TEXT ·Few(SB), NOSPLIT, $0-32
+	MOVQ    src+0(FP), SI
+	MOVQ    n+8(FP), DX
+	VMOVDQU low<>(SB), Y8
+	VMOVDQU high<>(SB), Y9
+	VMOVDQU nibble<>(SB), Y10
+	VMOVDQU space<>(SB), Y11
+	VMOVDQU tab<>(SB), Y12
+	VMOVDQU del<>(SB), Y13
+	VPXOR   Y14, Y14, Y14
+	MARKFEW
+	MOVQ AX, notToken+16(FP)
+	MOVQ BX, notText+24(FP)
 	VZEROUPPER
 	RET
 

@@ -44,10 +44,20 @@ func check(t testing.TB, src []byte) {
 			t.Fatalf("TextEnd(%q, %d) = %d, want %d", src, i, got, textEnd)
 		}
 	}
+	if n := min(len(src), 64); n > 0 {
+		if tok, text := few(src[:n]); tok != p.NotToken[0]<<(64-n)>>(64-n) || text != p.NotText[0]<<(64-n)>>(64-n) {
+			t.Fatalf("few is wrong for %q", src[:n])
+		}
+	}
 	words := (len(src) + 63) / 64
 	for i := range words {
 		if m.NotToken[i] != p.NotToken[i] || m.NotText[i] != p.NotText[i] {
 			t.Fatalf("twins differ in word %d of %q", i, src)
+		}
+	}
+	if n := min(len(src), 64); Vector && n >= 32 {
+		if tok, text := Few(&src[0], n); tok != p.NotToken[0]<<(64-n)>>(64-n) || text != p.NotText[0]<<(64-n)>>(64-n) {
+			t.Fatalf("Few is wrong for %q", src[:n])
 		}
 	}
 	for i := words; i < Words; i++ {

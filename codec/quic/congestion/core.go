@@ -167,7 +167,9 @@ func (c *core) spurious(sentAt codec.Time, size int) bool {
 	if c.window >= c.prior {
 		return false // 9438-4.9.2: "CUBIC SHOULD continue to use the current and the most recent values of these variables."
 	}
-	c.window, c.threshold, c.prior, c.start = u.window, u.threshold, u.prior, u.start
+	// The datagram size, and with it the minimum, may have grown since the event.
+	c.window, c.threshold = max(u.window, c.minimum()), max(u.threshold, c.minimum())
+	c.prior, c.start = u.prior, u.start
 	c.recovering, c.oneMore, c.carry = false, false, 0
 	c.count.undone++
 	return true

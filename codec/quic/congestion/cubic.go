@@ -162,6 +162,7 @@ func (c *cubic) OnSpurious(_, sentAt codec.Time, size int) {
 		idle := c.curve.idleSince
 		c.curve = c.before
 		c.curve.idleSince = idle
+		c.rescale() // the datagram size may have changed since the event
 	}
 }
 
@@ -172,9 +173,14 @@ func (c *cubic) OnDiscarded(now codec.Time, octets int64) {
 
 func (c *cubic) SetDatagramSize(_ codec.Time, size int, handshake bool) {
 	c.resize(size, handshake)
+	c.curve.estCarry = 0
+	c.rescale()
+}
+
+// rescale makes the curve one of the present datagram size. It still leaves from cwnd_epoch.
+func (c *cubic) rescale() {
 	if v := &c.curve; v.running {
-		v.k = root(v.wMax-v.origin, c.datagram) // the curve still leaves from cwnd_epoch
-		v.estCarry = 0
+		v.k = root(v.wMax-v.origin, c.datagram)
 	}
 }
 

@@ -411,3 +411,45 @@ func TestCubicResize(t *testing.T) {
 	require.Greater(t, before.K, time.Second)
 	require.InDelta(t, before.K.Seconds()/math.Cbrt(7.5), after.K.Seconds(), 1e-6)
 }
+
+// An event that is undone after the datagram size has grown leaves a window and a threshold of that size, and CUBIC's curve in segments of it.
+func TestSpuriousAfterResize(t *testing.T) {
+	for _, a := range []Algorithm{CUBIC, Reno} {
+		c := make2(t, a, Config{InitialWindow: 2400})
+		c.OnSent(10, 2400)
+		c.OnLost(20, Loss{Octets: 1200, SentAt: 10}) // the threshold is 2400, and so is the window
+		for now := codec.Time(30); c.Window() < 6000; now++ {
+			c.OnSent(now, 2400)
+			c.OnAcked(now, Ack{Octets: 2400, SentAt: now})
+		}
+		c.OnSent(100, 2400)
+		c.OnLost(110, Loss{Octets: 1200, SentAt: 100})
+		c.SetDatagramSize(120, 2700, false)
+		c.OnSpurious(130, 100, 1200)
+		require.EqualValues(t, 1, state(c).Undone, a)
+		require.EqualValues(t, 5400, state(c).Threshold, a)
+		require.GreaterOrEqual(t, c.Window(), int64(6000), a)
+	}
+
+	run := func(resizeFirst bool) State {
+		c := make2(t, CUBIC, Config{InitialWindow: 120_000, NoHyStart: true})
+		rtt := RTT{Smoothed: time.Millisecond}
+		c.OnSent(10, 60_000)
+		c.OnLost(20, Loss{Octets: 1200, SentAt: 10})
+		c.OnAcked(30, Ack{Octets: 1200, SentAt: 10, RTT: rtt})
+		c.OnSent(40, 60_000)
+		c.OnAcked(50, Ack{Octets: 1200, SentAt: 40, RTT: rtt}) // the congestion avoidance stage begins
+		require.NotZero(t, state(c).K)
+		if resizeFirst {
+			c.SetDatagramSize(55, 1500, false)
+		}
+		c.OnLost(60, Loss{Octets: 1200, SentAt: 55})
+		if !resizeFirst {
+			c.SetDatagramSize(65, 1500, false)
+		}
+		c.OnSpurious(70, 55, 1200)
+		require.EqualValues(t, 1, state(c).Undone)
+		return state(c)
+	}
+	require.Equal(t, run(true).K, run(false).K)
+}

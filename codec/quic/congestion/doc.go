@@ -16,12 +16,15 @@
 //	}
 //	deadline := p.Next(now, size)                       // Never: the pacer does not hold anything back
 //
-// and for each acknowledgment frame
+// and for each acknowledgment frame, in the order of RFC 9002 appendix A.7,
 //
-//	c.OnAcked(now, ack)                                 // every packet, or several that were sent together
-//	c.OnLost(now, loss)                                 // what this frame or the loss timer declared lost
 //	c.OnCongestion(now, sentAt, congestion.CE)          // if the count of CE marks grew
+//	c.OnLost(now, loss)                                 // what this frame or the loss timer declared lost
+//	c.OnAcked(now, ack)                                 // every packet, or several that were sent together
+//	c.OnSpurious(now, sentAt, size)                     // what was declared lost, and is acknowledged now
 //	p.SetRate(now, c.Window(), rtt.Smoothed, c.SlowStart())
+//
+// OnDiscarded takes out of flight what is neither, and SetDatagramSize of both tells of another MTU.
 //
 // # Which is which
 //

@@ -103,6 +103,8 @@ var scripts = [][]byte{
 	nil,
 	{0x80, 20, 0, 50, 0x82, 30, 0, 50, 100, 10, 100, 10, 0x85, 10, 0, 50},
 	{0, 0, 240, 0, 0, 240, 0x82, 25, 26, 250, 1, 20, 1, 20, 0x85, 3, 1, 250, 0x82, 44, 44, 251, 255, 39, 255, 39},
+	// An event is undone behind a larger datagram size, which has a larger minimum window. Found by FuzzController.
+	[]byte("\xff100v0%00\xd800A\xc370A0000%00\x1e0\x1b7"),
 	{0, 0, 250, 0x85, 1, 1, 12, 7, 1, 12, 0x9e, 1, 1, 250, 6, 1, 0x76, 1, 0xf5, 1, 1, 1},
 }
 
@@ -153,6 +155,10 @@ func FuzzPacer(f *testing.F) {
 				p.SetRate(now, int64(1)<<(next()%64), time.Duration(1)<<(next()%64), op&4 != 0)
 			case 2:
 				p.OnSent(now, size-600)
+			default:
+				if op&0x80 != 0 {
+					p.SetDatagramSize(now, size)
+				}
 			}
 			budget := p.Budget(now)
 			require.True(t, budget >= 0 && budget <= MaxWindow)

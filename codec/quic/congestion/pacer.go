@@ -44,6 +44,7 @@ type Pacer struct {
 	granularity time.Duration
 	filled      codec.Time // when tokens was computed; Never before the first packet
 	sent        codec.Time // when a packet was last sent
+	fixedBurst  bool       // the burst does not depend on the datagram size
 }
 
 // Init makes a full bucket. It fails if the configuration is out of range, and then changes nothing.
@@ -54,7 +55,8 @@ func (p *Pacer) Init(cfg PacerConfig) error {
 	if cfg.Granularity == 0 {
 		cfg.Granularity = DefaultGranularity
 	}
-	if cfg.Burst == 0 {
+	fixed := cfg.Burst != 0
+	if !fixed {
 		// 9002-7.7-2: "Senders SHOULD limit bursts to the initial congestion window; see Section 7.2."
 		cfg.Burst = InitialWindow(cfg.DatagramSize)
 	}
@@ -68,7 +70,7 @@ func (p *Pacer) Init(cfg PacerConfig) error {
 	case cfg.Granularity > time.Second:
 		return failure(rGranularity)
 	}
-	*p = Pacer{burst: cfg.Burst, datagram: int64(cfg.DatagramSize), maxRate: min(cfg.MaxRate, maxRate), granularity: max(cfg.Granularity, 0)}
+	*p = Pacer{burst: cfg.Burst, datagram: int64(cfg.DatagramSize), maxRate: min(cfg.MaxRate, maxRate), granularity: max(cfg.Granularity, 0), fixedBurst: fixed}
 	p.setRate(p.maxRate)
 	p.tokens = p.depth * octet
 	return nil
@@ -93,6 +95,21 @@ func (p *Pacer) SetRate(now codec.Time, window int64, smoothed time.Duration, sl
 		}
 	}
 	p.setRate(rate)
+}
+
+// SetDatagramSize changes the largest datagram payload, in octets, as Controller.SetDatagramSize does: when the path's MTU was found. The burst
+// becomes that of the new size, unless Init was given one.
+func (p *Pacer) SetDatagramSize(now codec.Time, size int) {
+	if p.burst == 0 {
+		return // it does not pace
+	}
+	p.fill(now)
+	p.datagram = int64(min(max(size, MinDatagramSize), maxDatagramSize))
+	if !p.fixedBurst {
+		p.burst = InitialWindow(int(p.datagram))
+	}
+	p.burst = max(p.burst, p.datagram)
+	p.setRate(p.rate)
 }
 
 func (p *Pacer) setRate(rate int64) {

@@ -170,3 +170,38 @@ func TestPacerLaw(t *testing.T) {
 		}
 	}
 }
+
+// A larger datagram size makes the burst the initial window of that size; a burst that was asked for stays, but is never less than a datagram.
+func TestPacerDatagramSize(t *testing.T) {
+	burst := func(p *Pacer, now codec.Time, size int) (n int) {
+		for ; p.Ready(now, size); n++ {
+			p.OnSent(now, size)
+		}
+		return n
+	}
+	p := makePacer(t, PacerConfig{Granularity: -1})
+	now := codec.Time(time.Second)
+	p.SetRate(now, 120_000, 100*ms, false)
+	require.Equal(t, 10, burst(p, now, 1200))
+	p.SetDatagramSize(now, 1472)
+	require.Zero(t, p.Budget(now), "nothing is given for it")
+	now += codec.Time(time.Second)
+	require.Equal(t, 10, burst(p, now, 1472))
+	p.SetDatagramSize(now, 0)
+	now += codec.Time(time.Second)
+	require.Equal(t, 10, burst(p, now, 1200))
+	require.Less(t, p.Budget(now), int64(1200))
+
+	p = makePacer(t, PacerConfig{Burst: 2400, Granularity: -1})
+	p.SetRate(now, 120_000, 100*ms, false)
+	p.SetDatagramSize(now, 1472)
+	require.Equal(t, int64(2400), p.Budget(now))
+	p.SetDatagramSize(now, 1<<20)
+	require.Equal(t, int64(2400), p.Budget(now))
+	require.Equal(t, 1, burst(p, now+codec.Time(time.Second), maxDatagramSize))
+
+	var zero Pacer
+	zero.SetDatagramSize(now, 1472)
+	zero.SetRate(now, 12_000, 100*ms, false)
+	require.Zero(t, zero.Rate(), "it does not pace before Init")
+}

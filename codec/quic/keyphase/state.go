@@ -104,8 +104,8 @@ func (s *State) Due(now codec.Time) bool { return s.sent >= s.cfg.UpdateAfter &&
 // Update begins a key update: the keys of both directions become the next ones, the previous ones for receiving are kept. The
 // error, misuse, is for an update that is not allowed.
 func (s *State) Update(now codec.Time) error {
-	// 9001-6.1-5: "An endpoint MUST NOT initiate a key update prior to having confirmed the handshake. An endpoint MUST NOT initiate a
-	// subsequent key update unless it has received an acknowledgment for a packet that was sent protected with keys from the current
+	// 9001-6.1-5: "An endpoint MUST NOT initiate a key update prior to having confirmed the handshake (Section 4.1.2). An endpoint MUST NOT
+	// initiate a subsequent key update unless it has received an acknowledgment for a packet that was sent protected with keys from the current
 	// key phase."
 	if !s.MayUpdate(now) {
 		return errUpdate

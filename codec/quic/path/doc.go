@@ -20,9 +20,10 @@
 //	p := paths.Datagram(tuple, size)                  // counted for the anti-amplification limit
 //	... open its packets; if none is authentic, stop ...
 //	if p == nil { p = paths.Open(tuple, size) }       // nil: drop
-//	paths.Packet(now, p, probing, largest, pto)       // may migrate
+//	migrated, reset := paths.Packet(now, p, probing, largest, pto)
 //	PATH_CHALLENGE: p.Responses.Challenged(data)
-//	PATH_RESPONSE:  paths.Response(now, data, pto)
+//	PATH_RESPONSE:  outcome := paths.Response(now, data, pto)
+//	if reset || outcome.Reset { congestion control, round-trip time, ECN and MTU begin anew }
 //
 // To send on a path: paths.Sequence gives the connection ID, p.Limit.Allows the size, p.Responses.Next and p.Validation.Due what is owed; p.Limit.Sent and
 // p.Validation.Sent say that it is sent.

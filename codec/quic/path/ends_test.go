@@ -220,7 +220,7 @@ func TestThreatResetLoop(t *testing.T) {
 				require.Empty(t, out)
 				break
 			}
-			// 9000-10.3.3-2: "every Stateless Reset that it sends is smaller than the packet that triggered it". 10.3-12: never three times as large.
+			// 9000-10.3.3-2: "every Stateless Reset that it sends is smaller than the packet that triggered it". 10.3-13: never three times as large.
 			require.Less(t, len(out), len(packet))
 			require.GreaterOrEqual(t, len(out), quic.MinResetLen)
 			require.EqualValues(t, 0x40, out[0]&0xc0)
@@ -263,109 +263,6 @@ func TestResetterRate(t *testing.T) {
 	require.Equal(t, dst, out[:2])
 	_, sent = r.Append(nil, now, packet, noise[:4], &token)
 	require.False(t, sent, "too little noise")
-}
-
-// simulate runs the search over a path that carries size bytes.
-func simulate(m *MTU, now codec.Time, size int) (probes int) {
-	for {
-		n := m.Probe(now)
-		if n == 0 {
-			return probes
-		}
-		probes++
-		m.Sent(n)
-		if n <= size {
-			m.Acked(now)
-		} else {
-			m.Lost(now)
-		}
-		if probes > 100 {
-			return probes
-		}
-	}
-}
-
-func TestMTUSearch(t *testing.T) {
-	var zero MTU
-	require.Equal(t, 1200, zero.Size())
-	require.Zero(t, zero.Probe(1))
-	zero.Lost(1)
-	for _, most := range []int{0, 1200, 1210, 1452, 8952, 65527} {
-		for size := 1200; size <= 10000; size += 37 {
-			var m MTU
-			m.Start(most)
-			probes := simulate(&m, 1, size)
-			require.LessOrEqual(t, m.Size(), max(size, 1200))
-			require.LessOrEqual(t, m.Size(), max(most, 1200))
-			require.Greater(t, m.Size()+mtuStep, min(size, max(most, 1200)), "most %d, path %d", most, size)
-			require.LessOrEqual(t, probes, 1+3*13)
-			if size >= most && most > 1220 {
-				require.Equal(t, 1, probes, "the largest at once")
-				require.Equal(t, codec.Never, m.Deadline())
-			}
-		}
-	}
-}
-
-func TestMTUChanges(t *testing.T) {
-	var m MTU
-	m.Start(1452)
-	simulate(&m, 1, 1300)
-	size := m.Size()
-	require.InDelta(t, 1300, size, mtuStep)
-	// RFC 8899 section 5.1.1: ten minutes later the path may carry more.
-	require.Equal(t, codec.Time(1).Add(mtuRaise), m.Deadline())
-	require.Zero(t, m.Probe(m.Deadline()-1))
-	simulate(&m, m.Deadline(), 1500)
-	require.Equal(t, 1452, m.Size())
-	require.Equal(t, codec.Never, m.Deadline())
-
-	// A path that becomes smaller: six losses in a row, none of them small.
-	for range 5 {
-		require.False(t, m.PacketLost(5, 1400))
-		require.False(t, m.PacketLost(5, 1200))
-	}
-	m.PacketAcked(1200)
-	m.PacketAcked(1300) // the twin: loss without a black hole
-	for range 5 {
-		require.False(t, m.PacketLost(5, 1400))
-	}
-	require.Equal(t, 1452, m.Size())
-	require.True(t, m.PacketLost(5, 1400))
-	require.Equal(t, 1200, m.Size())
-	require.False(t, m.PacketLost(5, 1400))
-	simulate(&m, 5, 1300)
-	require.InDelta(t, 1300, m.Size(), mtuStep)
-
-	// ICMP: only what is between what arrives and what does not.
-	m.Start(9000)
-	m.TooBig(5, 1199)
-	m.TooBig(5, 9000)
-	require.Equal(t, 9000, m.Probe(5))
-	m.Sent(9000)
-	m.TooBig(5, 1400)
-	m.Acked(5) // of a probe that is forgotten
-	require.Equal(t, 1200, m.Size())
-	simulate(&m, 5, 1400)
-	require.InDelta(t, 1400, m.Size(), mtuStep)
-	before := m.Size()
-	m.TooBig(5, 1250)
-	require.Equal(t, before, m.Size())
-	// A loss of a probe is not the end of its size: three are.
-	m.Start(9000)
-	m.Sent(m.Probe(5))
-	m.Lost(5)
-	n := m.Probe(5)
-	for range 2 {
-		m.Sent(m.Probe(5))
-		m.Lost(5)
-		require.Equal(t, n, m.Probe(5))
-	}
-	m.Sent(n)
-	require.Zero(t, m.Probe(5), "one at a time")
-	require.Equal(t, codec.Never, m.Deadline())
-	m.Acked(5)
-	require.Equal(t, n, m.Size())
 }
 
 func newTokens(t testing.TB) *Tokens {

@@ -20,6 +20,7 @@ const (
 	rNewLimit
 	rRetireQueue
 	rNewGaps
+	rPreferredZeroLength
 	rRetireUnsent
 	rRetireInUse
 	rRetireZeroLength
@@ -58,19 +59,22 @@ var reasons = [numReasons]struct {
 	frame uint64
 	text  string
 }{
-	rNewZeroLength:     {quic.ProtocolViolation, frameNew, "9000-19.15-5: NEW_CONNECTION_ID from a peer whose connection ID is of length zero"},
-	rNewLen:            {quic.FrameEncodingError, frameNew, "9000-19.15-4.6: connection ID not of 1 to 20 bytes"},
-	rNewRetirePrior:    {quic.FrameEncodingError, frameNew, "9000-19.15-8: Retire Prior To above the sequence number"},
-	rNewSequenceReused: {quic.ProtocolViolation, frameNew, "9000-19.15-7: sequence number used for another connection ID or token"},
-	rNewIDReused:       {quic.ProtocolViolation, frameNew, "9000-19.15-7: connection ID used with another sequence number"},
+	rNewZeroLength:     {quic.ProtocolViolation, frameNew, "9000-19.15-6: NEW_CONNECTION_ID from a peer whose connection ID is of length zero"},
+	rNewLen:            {quic.FrameEncodingError, frameNew, "9000-19.15-5.6: connection ID not of 1 to 20 bytes"},
+	rNewRetirePrior:    {quic.FrameEncodingError, frameNew, "9000-19.15-9: Retire Prior To above the sequence number"},
+	rNewSequenceReused: {quic.ProtocolViolation, frameNew, "9000-19.15-8: sequence number used for another connection ID or token"},
+	rNewIDReused:       {quic.ProtocolViolation, frameNew, "9000-19.15-8: connection ID used with another sequence number"},
 	rNewTokenReused:    {quic.ProtocolViolation, frameNew, "9000-10.3.2-6: stateless reset token used for another connection ID"},
 	rNewLimit:          {quic.ConnectionIDLimitError, frameNew, "9000-5.1.1-5: more active connection IDs than the limit"},
 	rRetireQueue:       {quic.ConnectionIDLimitError, frameNew, "9000-5.1.2-6: too many connection IDs to retire that are not acknowledged"},
 	rNewGaps:           {quic.ConnectionIDLimitError, frameNew, "9000-5.1.1-2: too many sequence numbers left out"},
-	rRetireUnsent:      {quic.ProtocolViolation, frameRetire, "9000-19.16-6: retires a sequence number that was never sent"},
-	rRetireInUse:       {quic.ProtocolViolation, frameRetire, "9000-19.16-7: retires the connection ID of its own packet"},
-	rRetireZeroLength:  {quic.ProtocolViolation, frameRetire, "9000-19.16-8: RETIRE_CONNECTION_ID for a connection ID of length zero"},
-	rNoID:              {discard, 0, "9000-9.3-2: no unused connection ID of the peer"},
+	rPreferredZeroLength: {
+		quic.TransportParameterError, 0, "9000-18.2-4.38: preferred_address from a server whose connection ID is of length zero",
+	},
+	rRetireUnsent:     {quic.ProtocolViolation, frameRetire, "9000-19.16-7: retires a sequence number that was never sent"},
+	rRetireInUse:      {quic.ProtocolViolation, frameRetire, "9000-19.16-8: retires the connection ID of its own packet"},
+	rRetireZeroLength: {quic.ProtocolViolation, frameRetire, "9000-19.16-9: RETIRE_CONNECTION_ID for a connection ID of length zero"},
+	rNoID:             {discard, 0, "9000-9.3-2: no unused connection ID of the peer"},
 
 	rTokenShort:   {discard, 0, "9000-8.1.4-1: token of a wrong length"},
 	rTokenKind:    {discard, 0, "9000-8.1.1-1: token of another kind"},

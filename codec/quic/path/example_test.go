@@ -48,7 +48,8 @@ func ExamplePaths() {
 	if p == nil { // and one of its packets is authentic
 		p = paths.Open(away, 400)
 	}
-	fmt.Println("migrated:", paths.Packet(now, p, false, true, pto))
+	migrated, _ := paths.Packet(now, p, false, true, pto)
+	fmt.Println("migrated:", migrated)
 	seq, _ := paths.Sequence(p)
 	fmt.Println("connection ID", seq, "may send", p.Limit.Allows(5000))
 	if p.Validation.Due(now) {

@@ -104,7 +104,7 @@ func equalFrames(a, b quic.Frame) bool {
 	return a.Kind == b.Kind && a.Sequence == b.Sequence && a.Value == b.Value && a.Token == b.Token && string(a.Data) == string(b.Data)
 }
 
-// 9000-19.16-6 to -8: what a peer must not retire.
+// 9000-19.16-7 to -9: what a peer must not retire.
 func TestRetireErrors(t *testing.T) {
 	var l LocalIDs
 	l.Init(cid(0))
@@ -195,7 +195,7 @@ func TestRetireAll(t *testing.T) {
 	}
 }
 
-// 9000-19.15-8: "The value in the Retire Prior To field MUST be less than or equal to the value in the Sequence Number field", also in a frame that was lost and is sent again after
+// 9000-19.15-9: "The value in the Retire Prior To field MUST be less than or equal to the value in the Sequence Number field", also in a frame that was lost and is sent again after
 // RetireAll.
 func TestRetirePriorOfOldFrames(t *testing.T) {
 	var l LocalIDs
@@ -271,7 +271,7 @@ func TestNewConnectionID(t *testing.T) {
 	var r RemoteIDs
 	r.Init(quic.ConnectionID{}, 4)
 	reasonIs(t, r.New(newID(1, 0)), rNewZeroLength)
-	reasonIs(t, r.Preferred(&quic.PreferredAddress{ID: cid(1)}), rNewZeroLength)
+	reasonIs(t, r.Preferred(&quic.PreferredAddress{ID: cid(1)}), rPreferredZeroLength)
 	reasonIs(t, r.Retire(0), rPutSequence)
 	seq, id, err := r.Use()
 	require.NoError(t, err)

@@ -59,7 +59,7 @@ func (l *LocalIDs) Wanted() int {
 // Issue adds a new ID with its stateless reset token; a NEW_CONNECTION_ID frame is owed. The error is misuse: an ID of length zero, one that is active already or
 // of another length than the first, or more than the peer's limit.
 func (l *LocalIDs) Issue(id quic.ConnectionID, token quic.ResetToken) (seq uint64, err error) {
-	// 9000-19.15-5: "An endpoint MUST NOT send this frame if it currently requires that its peer send packets with a zero-length
+	// 9000-19.15-6: "An endpoint MUST NOT send this frame if it currently requires that its peer send packets with a zero-length
 	// Destination Connection ID." 9000-5.1-4: "the same connection ID MUST NOT be issued more than once on the same connection."
 	// Short headers do not tell the length: it is the same for all.
 	if l.zero || id.Len() != l.length || l.at(&id) >= 0 {
@@ -182,15 +182,15 @@ func (l *LocalIDs) settle(seq uint64, state idState) {
 // has none. retired tells whether id is to be removed from the table; a repeated frame retires nothing. The error is PROTOCOL_VIOLATION.
 func (l *LocalIDs) Retire(seq, dst uint64, inPacket bool) (id quic.ConnectionID, retired bool, err error) {
 	switch {
-	// 9000-19.16-8: "An endpoint that provides a zero-length connection ID MUST treat receipt of a RETIRE_CONNECTION_ID frame as a connection error of
+	// 9000-19.16-9: "An endpoint that provides a zero-length connection ID MUST treat receipt of a RETIRE_CONNECTION_ID frame as a connection error of
 	// type PROTOCOL_VIOLATION."
 	case l.zero:
 		return id, false, failure(rRetireZeroLength)
-	// 9000-19.16-6: "Receipt of a RETIRE_CONNECTION_ID frame containing a sequence number greater than any previously sent to the peer MUST be
+	// 9000-19.16-7: "Receipt of a RETIRE_CONNECTION_ID frame containing a sequence number greater than any previously sent to the peer MUST be
 	// treated as a connection error of type PROTOCOL_VIOLATION."
 	case seq >= l.sent:
 		return id, false, failure(rRetireUnsent)
-	// 9000-19.16-7: "The sequence number [...] MUST NOT refer to the Destination Connection ID field of the packet in which the frame is
+	// 9000-19.16-8: "The sequence number [...] MUST NOT refer to the Destination Connection ID field of the packet in which the frame is
 	// contained. The peer MAY treat this as a connection error of type PROTOCOL_VIOLATION."
 	case inPacket && seq == dst:
 		return id, false, failure(rRetireInUse)

@@ -162,6 +162,17 @@ func runPaths(t testing.TB, s script, spare int) {
 	}
 	accounts := map[Tuple]*account{p.Active().Tuple: {validated: p.Active().Limit.Validated()}}
 	asked := map[Challenge]Tuple{}
+	home := p.Active().Tuple.Remote // of the last active path that was validated
+	settled := func(moved, reset bool) {
+		at := p.Active().Tuple.Remote
+		if a := p.Active(); moved && a.Validation.State() == Validated {
+			require.Equal(t, at.IP != home.IP, reset)
+			require.Same(t, a, &p.paths[p.fallback], "that is where to return to")
+			home = at
+			return
+		}
+		require.False(t, reset)
+	}
 	now, n := codec.Time(1e9), uint64(0)
 	var f quic.Frame
 	for len(s) > 0 {
@@ -171,7 +182,15 @@ func runPaths(t testing.TB, s script, spare int) {
 			at := from(byte(2+s.next()%3), uint16(1000+s.next()%3))
 			size := s.next() * 8
 			known := p.Find(at) != nil
-			path, migrated := arrive(p, now, at, size, s.next()&1 == 0, s.next()&1 == 0)
+			path := p.Datagram(at, size)
+			if path == nil {
+				path = p.Open(at, size)
+			}
+			var migrated, reset bool
+			if path != nil {
+				migrated, reset = p.Packet(now, path, s.next()&1 == 0, s.next()&1 == 0, pto)
+				settled(migrated, reset)
+			}
 			if path == nil {
 				require.GreaterOrEqual(t, ids.Retiring(), 24)
 				break
@@ -200,6 +219,7 @@ func runPaths(t testing.TB, s script, spare int) {
 			if o := p.Response(now, c, pto); o.Path != nil {
 				require.Equal(t, asked[c], o.Path.Tuple)
 				accounts[o.Path.Tuple].validated = true
+				settled(o.Path == p.Active(), o.Reset)
 			}
 		case 6:
 			_, lost := p.Advance(now)

@@ -13,13 +13,14 @@ const (
 	mtuStep = 20
 	// mtuRaise is after how long a finished search begins anew, to find that the path carries more (PMTU_RAISE_TIMER of RFC 8899 section 5.1.1).
 	mtuRaise = 600 * time.Second
-	// mtuBlackhole is how many packets in a row, larger than MinDatagram, must be lost without one that arrives, until the path is taken to carry no more than
+	// mtuBlackhole is how many packets, larger than MinDatagram, must be lost without one sent later that arrives, until the path is taken to carry no more than
 	// MinDatagram.
 	mtuBlackhole = 6
 )
 
 // MTU finds the largest datagram that a path carries (RFC 8899, RFC 9000 section 14.3). It begins with MinDatagram, which is validated, and
-// searches by halving what is between the largest that has arrived and the smallest that has not. The zero value stays at MinDatagram.
+// searches by halving what is between the largest that has arrived and the smallest that has not. There is one for each path that is used: Start it when the
+// handshake is complete, and for a new path when that is validated. The zero value stays at MinDatagram.
 type MTU struct {
 	size    int // arrives
 	high    int // sizes above do not
@@ -29,6 +30,7 @@ type MTU struct {
 	started bool
 	raise   codec.Time
 	black   int
+	arrived int64 // the highest number of a packet larger than MinDatagram that has arrived, and one
 }
 
 // Start begins to search, when the handshake is complete (9000-14.3.1-1). most is the largest size in bytes of a UDP payload that we would send and that the peer
@@ -38,11 +40,12 @@ func (m *MTU) Start(most int) {
 	*m = MTU{size: MinDatagram, high: most, max: most, started: true}
 }
 
-// Size returns how large datagrams may be, in bytes of UDP payload.
+// Size returns how large datagrams may be, in bytes of UDP payload. Those on a probe timeout should have MinDatagram at most: a path that carries no larger ones any
+// more is known by what is lost, and that by what is acknowledged.
 func (m *MTU) Size() int { return max(m.size, MinDatagram) }
 
 // Probe returns the size of a datagram that should be sent now to search, padded, with a PING, counted in flight by congestion control but
-// its loss not taken for congestion (9000-14.4-2). It is 0 if none is due.
+// its loss not taken for congestion (9000-14.4-2; recovery.Packet.MTUProbe). It is 0 if none is due.
 func (m *MTU) Probe(now codec.Time) (size int) {
 	if !m.started || m.probe > 0 {
 		return 0
@@ -69,22 +72,29 @@ func (m *MTU) done() bool { return m.high-m.size < mtuStep && m.size < m.max || 
 // Sent says that the probe of this size is sent.
 func (m *MTU) Sent(size int) { m.probe = size }
 
-// Acked says that the probe was acknowledged: datagrams may be that large.
-func (m *MTU) Acked(now codec.Time) {
-	if m.probe > m.size {
-		m.size, m.losses, m.black = m.probe, 0, 0
-		m.high = max(m.high, m.size)
+// Acked says that a probe of this size was acknowledged, late or not: datagrams may be that large.
+func (m *MTU) Acked(now codec.Time, size int) {
+	if size == m.probe {
+		m.probe = 0
 	}
-	m.probe = 0
+	if !m.started || size > m.max {
+		return
+	}
+	if size > m.size {
+		m.size, m.losses, m.black = size, 0, 0
+		m.high = max(m.high, size)
+		if m.size >= m.max {
+			m.raise = codec.Never // nothing is left to find
+		}
+	}
 	m.finish(now)
 }
 
-// Lost says that the probe was lost. A size is tried three times.
-func (m *MTU) Lost(now codec.Time) {
-	if m.probe == 0 {
+// Lost says that the probe of this size was lost. A size is tried three times.
+func (m *MTU) Lost(now codec.Time, size int) {
+	if size != m.probe || m.probe == 0 {
 		return
 	}
-	size := m.probe
 	m.probe = 0
 	if m.losses++; m.losses < mtuProbes && size != m.max {
 		return
@@ -108,17 +118,18 @@ func (m *MTU) Deadline() codec.Time {
 	return m.raise
 }
 
-// PacketAcked and PacketLost tell of other packets than probes, with the size of their datagram. If many that are larger than MinDatagram are lost in a row, the
-// path is taken to carry no more than that, and the search begins anew: shrunk is true. Everything in flight that is larger is lost as well then.
-func (m *MTU) PacketAcked(size int) {
-	if size > MinDatagram {
-		m.black = 0
+// PacketAcked and PacketLost tell of 1-RTT packets on the path other than probes, by their number, with the size of their datagram. If many that are larger than
+// MinDatagram are lost, and none arrives that was sent after them, the path is taken to carry no more than MinDatagram, and the search begins anew: shrunk is true.
+// Everything in flight that is larger is lost as well then. A burst of losses that later packets of that size have passed is congestion.
+func (m *MTU) PacketAcked(number int64, size int) {
+	if size > MinDatagram && number >= m.arrived {
+		m.arrived, m.black = number+1, 0
 	}
 }
 
 // PacketLost is described at PacketAcked.
-func (m *MTU) PacketLost(now codec.Time, size int) (shrunk bool) {
-	if size <= MinDatagram || !m.started || m.size == MinDatagram {
+func (m *MTU) PacketLost(now codec.Time, number int64, size int) (shrunk bool) {
+	if size <= MinDatagram || !m.started || m.size == MinDatagram || number < m.arrived {
 		return false
 	}
 	if m.black++; m.black < mtuBlackhole {

@@ -46,7 +46,8 @@ type Paths struct {
 	ids      *RemoteIDs
 	paths    [MaxPaths]Path
 	active   int
-	fallback int // the last validated path, -1 if there is none
+	fallback int  // the last validated path, -1 if there is none
+	settled  Addr // its remote address, also when it is forgotten
 	opened   uint64
 	moved    codec.Time // the last migration of the peer
 	stable   bool       // the handshake is confirmed
@@ -57,7 +58,7 @@ type Paths struct {
 // Init makes p ready with the path of the handshake. ids are the peer's connection IDs; the path uses the one with sequence number 0. The path has to be validated by the handshake: a server
 // calls HandshakeValidated. For a client it is.
 func (p *Paths) Init(role quic.Role, t Tuple, ids *RemoteIDs) {
-	*p = Paths{role: role, ids: ids, fallback: -1, opened: 1, server: t.Remote}
+	*p = Paths{role: role, ids: ids, fallback: -1, settled: t.Remote, opened: 1, server: t.Remote}
 	p.paths[0] = Path{Tuple: t, hasSeq: true, inUse: true}
 	if role == quic.Client {
 		p.HandshakeValidated()
@@ -70,7 +71,19 @@ func (p *Paths) HandshakeValidated() {
 	a := p.Active()
 	a.Limit.Validate()
 	a.Validation = Validation{state: Validated, mtu: true}
-	p.fallback = p.active
+	p.settle()
+}
+
+// settle makes the active path, which is validated, the one to return to. reset tells whether its IP address is another one than that of the path
+// that was.
+//
+// 9000-9.4-2: "On confirming a peer's ownership of its new address, an endpoint MUST immediately reset the congestion controller and round-trip time
+// estimator for the new path to initial values [...] unless the only change in the peer's address is its port number."
+func (p *Paths) settle() (reset bool) {
+	now := p.Active().Tuple.Remote
+	reset = now.IP != p.settled.IP
+	p.settled, p.fallback = now, p.active
+	return reset
 }
 
 // Confirm says that the handshake is confirmed (RFC 9001 section 4.1.2): until then there is one path only, and packets from elsewhere are dropped. For a client,
@@ -191,11 +204,12 @@ func (p *Paths) drop(i int) {
 
 // Packet says that a packet on the path was processed. probing tells that it had probing frames only (quic.Kind.Probing), largest that its number is the
 // highest so far. migrated tells whether the peer has moved there: the path is active now, is being validated unless it was before, and so is the path that was active until
-// now. pto is the current probe timeout.
-func (p *Paths) Packet(now codec.Time, path *Path, probing, largest bool, pto time.Duration) (migrated bool) {
+// now. reset says that congestion control and round-trip time begin anew, as Outcome.Reset does: the peer has moved to another IP address that was validated before, by a
+// client that probes before it moves, or that comes back. pto is the current probe timeout.
+func (p *Paths) Packet(now codec.Time, path *Path, probing, largest bool, pto time.Duration) (migrated, reset bool) {
 	i := p.index(path)
 	if i < 0 || i == p.active {
-		return false
+		return false, false
 	}
 	// 9000-9.6.3-4: "Servers SHOULD initiate path validation to the client's new address upon receiving a probe packet from a different address".
 	if path.Validation.state == Unvalidated && !p.validating() {
@@ -203,16 +217,20 @@ func (p *Paths) Packet(now codec.Time, path *Path, probing, largest bool, pto ti
 	}
 	// 9000-9.3-3: "An endpoint only changes the address to which it sends packets in response to the highest-numbered non-probing packet."
 	if p.role == quic.Client || probing || !largest {
-		return false
+		return false, false
 	}
 	if p.moved != codec.Never && now.Sub(p.moved) < pto && i != p.fallback {
-		return false // a peer that moves all the time has to wait; back to where it was validated it may go at any time
+		return false, false // a peer that moves all the time has to wait; back to where it was validated it may go at any time
 	}
 	p.moved = now
 	old := p.active
 	p.active = i
-	// 9000-9.3-2: the recipient "MUST initiate path validation to verify the peer's ownership of the address if validation is not already underway."
-	if s := path.Validation.state; s != Validated && s != Validating {
+	// 9000-9.3-2: the recipient "MUST initiate path validation [...] to verify the peer's ownership of the address if validation is not already underway."
+	switch path.Validation.state {
+	case Validated:
+		reset = p.settle() // there is nothing to validate: "unless it has previously validated that address" (RFC 9000 section 9)
+	case Validating:
+	default:
 		path.Validation.Start(now, pto)
 	}
 	// 9000-9.3.3-4: "In response to an apparent migration, endpoints MUST validate the previously active path using a PATH_CHALLENGE frame."
@@ -225,7 +243,7 @@ func (p *Paths) Packet(now codec.Time, path *Path, probing, largest bool, pto ti
 			p.drop(k)
 		}
 	}
-	return true
+	return true, reset
 }
 
 // validating tells whether a path that is not active is being validated.
@@ -247,14 +265,16 @@ func (p *Paths) index(path *Path) int {
 	return -1
 }
 
-// Migrate makes a path active that a client has validated. The error is misuse: a path that is not validated, or none of ours.
+// Migrate makes a path active that a client has validated. The error is misuse: a path that is not validated, or none of ours. Congestion control and round-trip time
+// begin anew then, and the search for the MTU.
 func (p *Paths) Migrate(path *Path) error {
 	i := p.index(path)
 	// 9000-9.6.2-1: "A client that migrates to a preferred address MUST validate the address it chooses before migrating".
 	if i < 0 || p.role != quic.Client || path.Validation.state != Validated {
 		return failure(rPutPath)
 	}
-	p.active, p.fallback = i, i
+	p.active = i
+	p.settle()
 	return nil
 }
 
@@ -278,10 +298,7 @@ func (p *Paths) Response(now codec.Time, data Challenge, pto time.Duration) (o O
 		if !path.Validation.MTU() {
 			path.Validation.Start(now, pto)
 		} else if i == p.active {
-			if p.fallback >= 0 && p.fallback != i {
-				o.Reset = p.paths[p.fallback].Tuple.Remote.IP != path.Tuple.Remote.IP
-			}
-			p.fallback = i
+			o.Reset = p.settle()
 		}
 		o.Path = path
 		return o
@@ -289,14 +306,35 @@ func (p *Paths) Response(now codec.Time, data Challenge, pto time.Duration) (o O
 	return o
 }
 
-// Deadline returns when Advance has something to do or a challenge is due, Never if not.
+// Deadline returns when Advance has something to do or a challenge is due, Never if not. A challenge that cannot be sent, because the anti-amplification limit leaves
+// no room for it or there is no connection ID, is not waited for: what changes that is a packet of the peer.
 func (p *Paths) Deadline() (t codec.Time) {
 	for i := range p.paths {
-		if p.paths[i].inUse {
-			t = codec.Earliest(t, p.paths[i].Validation.Deadline())
+		path := &p.paths[i]
+		switch {
+		case !path.inUse || path.Validation.state != Validating:
+		case p.mute(path):
+			t = codec.Earliest(t, path.Validation.deadline)
+		default:
+			t = codec.Earliest(t, path.Validation.Deadline())
 		}
 	}
 	return t
+}
+
+// mute tells whether nothing can be sent on the path now.
+func (p *Paths) mute(path *Path) bool {
+	// The first byte, the connection ID, the longest packet number, PATH_CHALLENGE, and the tag of the cipher.
+	least := 1 + p.ids.ids[0].id.Len() + 4 + 9 + 16
+	if path.Limit.Allows(least) < least {
+		return true
+	}
+	if path.hasSeq {
+		if _, there := p.ids.Get(path.seq); there {
+			return false
+		}
+	}
+	return !p.ids.zero && p.ids.Unused() == 0
 }
 
 // Advance tells the time: validations fail, and their paths are forgotten. reverted says that the active one has failed and the last validated one is active again. If there is none,

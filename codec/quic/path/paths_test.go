@@ -210,8 +210,11 @@ func arrive(p *Paths, now codec.Time, t Tuple, size int, probing, largest bool) 
 	if path == nil {
 		return nil, false
 	}
-	return path, p.Packet(now, path, probing, largest, pto)
+	migrated, _ := p.Packet(now, path, probing, largest, pto)
+	return path, migrated
 }
+
+func moved(migrated, reset bool) bool { return migrated || reset }
 
 // answer sends the challenge that is due on the path and lets the peer answer it.
 func answer(t testing.TB, p *Paths, now codec.Time, path *Path, n uint64) Outcome {
@@ -458,12 +461,12 @@ func TestClientPaths(t *testing.T) {
 	require.Equal(t, 1200, path.Limit.Allows(1200), "what we begin ourselves is not amplified")
 	reasonIs(t, p.Migrate(path), rPutPath)
 	require.Same(t, path, answer(t, p, now, path, 1).Path)
-	require.False(t, p.Packet(now, path, false, true, pto), "a client is not migrated by its server")
+	require.False(t, moved(p.Packet(now, path, false, true, pto)), "a client is not migrated by its server")
 	require.NoError(t, p.Migrate(path))
 	require.Same(t, path, p.Active())
 	reasonIs(t, p.Migrate(&Path{}), rPutPath)
 	reasonIs(t, p.Migrate(nil), rPutPath)
-	require.False(t, p.Packet(now, nil, false, true, pto))
+	require.False(t, moved(p.Packet(now, nil, false, true, pto)))
 	// The server's preferred address: validated before it is used; where that fails nothing changes (9000-9.6.1-4).
 	preferred := p.Probe(now, Tuple{addr(2, 5), addr(9, 443)}, pto)
 	reverted, lost := p.Advance(now.Add(3 * pto))

@@ -74,8 +74,14 @@ func (r *RemoteIDs) SetToken(token quic.ResetToken) {
 	}
 }
 
-// Preferred takes the ID of a server's transport parameter preferred_address: sequence number 1. Errors are those of New.
+// Preferred takes the ID of a server's transport parameter preferred_address: sequence number 1. Errors are those of New, or
+// TRANSPORT_PARAMETER_ERROR.
 func (r *RemoteIDs) Preferred(a *quic.PreferredAddress) error {
+	// 9000-18.2-4.38: "A server that chooses a zero-length connection ID MUST NOT provide a preferred address. [...] A client MUST treat a violation of
+	// these requirements as a connection error of type TRANSPORT_PARAMETER_ERROR."
+	if r.zero {
+		return failure(rPreferredZeroLength)
+	}
 	return r.add(1, 0, a.ID, &a.ResetToken)
 }
 
@@ -84,7 +90,7 @@ func (r *RemoteIDs) Preferred(a *quic.PreferredAddress) error {
 // may be retired: look at Get for each path.
 func (r *RemoteIDs) New(f *quic.Frame) error {
 	id, fits := quic.MakeConnectionID(f.Data)
-	// 9000-19.15-5: "An endpoint that is sending packets with a zero-length Destination Connection ID MUST treat receipt of a NEW_CONNECTION_ID
+	// 9000-19.15-6: "An endpoint that is sending packets with a zero-length Destination Connection ID MUST treat receipt of a NEW_CONNECTION_ID
 	// frame as a connection error of type PROTOCOL_VIOLATION."
 	if r.zero {
 		return failure(rNewZeroLength)
@@ -92,7 +98,7 @@ func (r *RemoteIDs) New(f *quic.Frame) error {
 	if !fits || id.Len() == 0 {
 		return failure(rNewLen)
 	}
-	// 9000-19.15-8: "Receiving a value in the Retire Prior To field that is greater than that in the Sequence Number field MUST be treated as a
+	// 9000-19.15-9: "Receiving a value in the Retire Prior To field that is greater than that in the Sequence Number field MUST be treated as a
 	// connection error of type FRAME_ENCODING_ERROR."
 	if f.Value > f.Sequence {
 		return failure(rNewRetirePrior)
@@ -101,15 +107,12 @@ func (r *RemoteIDs) New(f *quic.Frame) error {
 }
 
 func (r *RemoteIDs) add(seq, prior uint64, id quic.ConnectionID, token *quic.ResetToken) error {
-	if r.zero {
-		return failure(rNewZeroLength)
-	}
 	known := r.seen.Contains(seq)
 	for i := range r.n {
 		e := &r.ids[i]
 		sameToken := e.hasToken && e.token == *token
 		switch {
-		// 9000-19.15-7: "If an endpoint receives a NEW_CONNECTION_ID frame that repeats a previously issued connection ID with a different
+		// 9000-19.15-8: "If an endpoint receives a NEW_CONNECTION_ID frame that repeats a previously issued connection ID with a different
 		// Stateless Reset Token field value or a different Sequence Number field value, or if a sequence number is used for different connection
 		// IDs, the endpoint MAY treat that receipt as a connection error of type PROTOCOL_VIOLATION."
 		case e.seq == seq && (e.id != id || e.hasToken && !sameToken):
@@ -141,7 +144,7 @@ func (r *RemoteIDs) add(seq, prior uint64, id quic.ConnectionID, token *quic.Res
 	if _, fits := r.seen.TryAddRange(seq, seq+1); !fits {
 		return failure(rNewGaps)
 	}
-	// 9000-19.15-10: "An endpoint that receives a NEW_CONNECTION_ID frame with a sequence number smaller than the Retire Prior To field of a
+	// 9000-19.15-11: "An endpoint that receives a NEW_CONNECTION_ID frame with a sequence number smaller than the Retire Prior To field of a
 	// previously received NEW_CONNECTION_ID frame MUST send a corresponding RETIRE_CONNECTION_ID frame that retires the newly received connection
 	// ID, unless it has already done so for that sequence number."
 	if seq < r.prior {

@@ -26,7 +26,7 @@ func (r *Resetter) Init(now codec.Time, rate, idLen int) {
 const shortReset = 42
 
 // Append appends a stateless reset to dst that answers a datagram, with a token made from the connection ID in the datagram and noise, 26
-// unpredictable bytes. If the datagram is not to be answered, dst is returned as it was, and sent is false: one with a long header (9000-10.3-15 allows to
+// unpredictable bytes. If the datagram is not to be answered, dst is returned as it was, and sent is false: one with a long header (9000-10.3-16 allows to
 // answer it, to no use), one that is too short for a reset that is shorter than itself, or too many.
 func (r *Resetter) Append(dst []byte, now codec.Time, datagram, noise []byte, token *quic.ResetToken) (out []byte, sent bool) {
 	if len(datagram) < 1+r.idLen || datagram[0]&0x80 != 0 {
@@ -39,7 +39,7 @@ func (r *Resetter) Append(dst []byte, now codec.Time, datagram, noise []byte, to
 		return dst, false
 	}
 	// 9000-10.3.3-2: "An endpoint MUST ensure that every Stateless Reset that it sends is smaller than the packet that triggered it".
-	// 10.3-10 recommends one byte less for datagrams of 43 bytes and below; here the answer to those is as short as it can be, so
+	// 10.3-11 recommends one byte less for datagrams of 43 bytes and below; here the answer to those is as short as it can be, so
 	// that two ends without state stop after the second reset and not after the twenty-third.
 	size := shortReset
 	if len(datagram) <= shortReset+1 {

@@ -148,7 +148,7 @@ func (t *Tokens) Check(token []byte, now codec.Time, a Addr, dstID []byte) (k To
 		return Token{Kind: k.Kind}, failure(rTokenOld)
 	}
 	// 9000-8.1.2-4: "Requiring the server to provide a different connection ID [...] forces the server to demonstrate that it [...] received the original Initial": the
-	// client's next packets go to the connection ID of the Retry packet (17.2.5.2-3).
+	// client's next packets go to the connection ID of the Retry packet (17.2.5.2-4).
 	if k.Kind == RetryToken && !k.RetryID.Is(dstID) {
 		return Token{Kind: k.Kind}, failure(rTokenOtherID)
 	}

@@ -72,7 +72,8 @@ func (v *Validation) Deadline() codec.Time {
 	return codec.Earliest(v.next, v.deadline)
 }
 
-// Due tells whether a PATH_CHALLENGE frame should be sent now.
+// Due tells whether a PATH_CHALLENGE frame should be sent now. If it cannot be, because the anti-amplification limit has no room for it or there is no connection ID
+// for the path, try again when a packet has arrived.
 func (v *Validation) Due(now codec.Time) bool { return v.state == Validating && v.next.Reached(now) }
 
 // Sent counts a PATH_CHALLENGE frame with the data in a datagram of size bytes. The data must be unpredictable and new for every frame
@@ -139,7 +140,7 @@ func (r *Responder) Challenged(data Challenge) {
 func (r *Responder) Pending() int { return r.n }
 
 // Next returns the data of the PATH_RESPONSE frame to send, oldest first, and forgets it: it is sent once, lost or not (9000-8.2.2-4). found is false if none
-// is owed.
+// is owed. The datagram is to have MinDatagram bytes or more, as far as the anti-amplification limit of the path allows: RFC 9000 section 8.2.2.
 func (r *Responder) Next() (data Challenge, found bool) {
 	if r.n == 0 {
 		return data, false

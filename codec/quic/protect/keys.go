@@ -190,7 +190,7 @@ func newAEAD(s Suite, key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// Update returns the keys of the next key phase (RFC 9001 section 6.1). Header protection stays the same: 9001-6.1-3. It is only for 1-RTT keys. k is not changed.
+// Update returns the keys of the next key phase (RFC 9001 section 6.1). Header protection stays the same: 9001-6.1-1. It is only for 1-RTT keys. k is not changed.
 func (k *Keys) Update() (*Keys, error) {
 	_, h, hashLen := k.suite.params()
 	secret, refused := expandLabel(h, k.secret, k.v.ku, hashLen)

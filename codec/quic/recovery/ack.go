@@ -141,7 +141,7 @@ func (s *Sender) detectAcked(space Space, a *quic.AckInfo, b *Batch) (f found) {
 
 // ackOne reports the record p of number n as acknowledged.
 func (s *Sender) ackOne(sp *sendSpace, space Space, p *sent, n int64, fate Fate, b *Batch) {
-	octets := sp.counted(p, n)
+	octets := sp.suspect(p, n)
 	if fate == Acked {
 		octets = s.leave(sp, p, n)
 	} else {

@@ -49,7 +49,7 @@ type Outcome struct {
 	// SentAt is when it was sent.
 	SentAt codec.Time
 	// Octets is its size as far as it counted as in flight until now: 0 for packets of an earlier path, and with LateAcked and Forgotten
-	// what it counted when it was lost.
+	// what it counted when it was lost: 0 for a probe of the MTU.
 	Octets int64
 	// Fate is what became of it.
 	Fate Fate
@@ -66,14 +66,15 @@ type Batch struct {
 	// AckedOctets is the sum of the Octets that are Acked, AckedSentAt when the newest of these packets was sent.
 	AckedOctets int64
 	AckedSentAt codec.Time
-	// LostOctets is the sum of the Octets that are Lost, LostSentAt when the newest of these packets was sent: Never if none counts
+	// LostOctets is the sum of the Octets that are Lost, probes of the MTU excepted, LostSentAt when the newest of these packets was sent: Never if none counts
 	// (RFC 9002 section B.8). Persistent says that with them persistent congestion is established (section 7.6).
 	LostOctets int64
 	LostSentAt codec.Time
 	Persistent bool
 	// SpuriousOctets is the sum of the Octets that are LateAcked.
 	SpuriousOctets int64
-	// DiscardedOctets is the sum of the Octets that are Discarded, and of packets that an earlier path had in flight.
+	// DiscardedOctets is the sum of the Octets that are Discarded, of packets that an earlier path had in flight, and of probes of the MTU that are Lost:
+	// what is out of flight and means nothing.
 	DiscardedOctets int64
 	// CE is by how much the peer's count of packets with "congestion experienced" has grown, 0 if it is not to be believed. CESentAt is when the largest
 	// acknowledged packet was sent.
@@ -102,6 +103,12 @@ func (b *Batch) add(p *sent, number int64, space Space, octets int64, fate Fate)
 			b.AckedSentAt = max(b.AckedSentAt, p.at)
 		}
 	case Lost:
+		if p.is(mtuProbe) {
+			// 9000-14.4-2: "Loss of a QUIC packet that is carried in a PMTU probe is therefore not a reliable indication of congestion and SHOULD NOT
+			// trigger a congestion control reaction".
+			b.DiscardedOctets += octets
+			return
+		}
 		b.LostOctets += octets
 		if octets > 0 {
 			b.LostSentAt = max(b.LostSentAt, p.at)

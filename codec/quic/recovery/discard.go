@@ -68,7 +68,7 @@ func (s *Sender) drop(space Space, b *Batch) {
 				b.add(p, sp.base, space, octets, Discarded)
 			}
 		case lost:
-			b.add(p, sp.base, space, sp.counted(p, sp.base), Forgotten)
+			b.add(p, sp.base, space, sp.suspect(p, sp.base), Forgotten)
 		}
 	}
 	sp.last, sp.lossTime, sp.probes = codec.Never, codec.Never, 0

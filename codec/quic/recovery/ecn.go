@@ -77,7 +77,7 @@ func (e *ECN) onDiscarded() {
 
 // blackhole fails if all marked packets were lost.
 //
-// 9000-13.4.2-3.2: "The endpoint monitors whether all packets sent with an ECT codepoint are eventually deemed lost, indicating that ECN
+// 9000-13.4.2-3.2: "The endpoint monitors whether all packets sent with an ECT codepoint are eventually deemed lost [...], indicating that ECN
 // validation has failed."
 func (e *ECN) blackhole() {
 	if e.state == ecnUnknown && e.lost > 0 && e.lost >= e.sent {

@@ -60,7 +60,7 @@ func (g *program) step() {
 	switch op % 16 {
 	case 0, 1, 2, 3, 4:
 		arg := g.next()
-		k := Packet{Number: s.Next(space), Octets: 1 + arg*5, Eliciting: arg&3 != 0, Padded: arg&4 != 0, Marked: arg&8 != 0 && s.Marking()}
+		k := Packet{Number: s.Next(space), Octets: 1 + arg*5, Eliciting: arg&3 != 0, Padded: arg&4 != 0, Marked: arg&8 != 0 && s.Marking(), MTUProbe: arg%11 == 3}
 		k.Token = uint64(k.Number)
 		if err := g.p.Sent(g.now, space, k); err != nil {
 			var e *quic.Error
@@ -180,6 +180,9 @@ func FuzzSender(f *testing.F) {
 	for seed := range uint64(40) {
 		f.Add(seedProgram(seed))
 	}
+	f.Add([]byte("7080808 8 8A8A8 8A8080")) // a marked packet is forgotten when the tenth is sent
+	// A late acknowledgment of a packet that was sent before what persistent congestion is established with.
+	f.Add([]byte("0A10000x000000000000000000700A1000000A000000101017010000A0A100707Z0707A0A1707 00000A0A0,x00x1&,"))
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		if g := runProgram(t, ops); g.p.diff != "" {
 			t.Fatal(g.p.diff)

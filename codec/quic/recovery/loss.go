@@ -75,7 +75,7 @@ func (s *Sender) lose(space Space, p *sent, n int64, b *Batch) {
 	octets := s.leave(sp, p, n)
 	p.state, p.aux = lost, int64(s.now)
 	b.add(p, n, space, octets, Lost)
-	if octets > 0 && p.is(eliciting) && s.establishes(space, p.at) {
+	if octets > 0 && p.is(eliciting) && !p.is(mtuProbe) && s.establishes(space, p.at) {
 		b.Persistent = true
 		s.rtt.Restart()
 	}
@@ -112,14 +112,14 @@ func (s *Sender) makeRoom(space Space, b *Batch) {
 // forget drops what needs no longer be known. Packets that were lost are known for a probe timeout, in which they can be acknowledged late
 // (RFC 9000 section 13.3), or until three quarters of the space's records are in use.
 func (s *Sender) forget(sp *sendSpace, space Space, b *Batch) {
-	keep := s.rtt.Timeout() + s.maxAckDelay
+	keep := s.ProbeTimeout()
 	for sp.shrink(); sp.base < sp.next; sp.shrink() {
 		p := sp.at(sp.base)
 		if p.state != lost || s.now.Sub(codec.Time(p.aux)) < keep && sp.len() <= sp.limit/4*3 {
 			return
 		}
 		s.steps++
-		b.add(p, sp.base, space, sp.counted(p, sp.base), Forgotten)
+		b.add(p, sp.base, space, sp.suspect(p, sp.base), Forgotten)
 		p.state = gone
 	}
 }
@@ -163,7 +163,7 @@ func (s *Sender) establishes(space Space, at codec.Time) bool {
 
 // persistent returns the persistent congestion duration (RFC 9002 section 7.6.1).
 func (s *Sender) persistent() time.Duration {
-	return PersistentThreshold * (s.rtt.Timeout() + s.maxAckDelay)
+	return PersistentThreshold * s.ProbeTimeout()
 }
 
 // ackedBetween tells whether a packet that was sent from from to to was acknowledged. Where that is no longer known, the answer is yes.

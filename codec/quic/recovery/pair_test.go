@@ -68,6 +68,7 @@ func (p *pair) Sent(now codec.Time, space Space, k Packet) error {
 	if p.fault != nil && p.fault.sent != nil {
 		p.fault.sent(&p.s)
 	}
+	p.forgotten() // before it is sent
 	p.r.OnPacketSent(now, space, k)
 	if k.Eliciting || k.Padded {
 		p.open[[2]int64{int64(space), k.Number}] = 0
@@ -218,8 +219,16 @@ func (p *pair) finish(what string, res *refResult) {
 			}
 		case LateAcked:
 			late, spurious = append(late, o.Number), spurious+o.Octets
+			if ref.mtu_probe && o.Octets > 0 {
+				p.failf("%s: a probe of the MTU counts", what)
+			}
 		case Lost:
-			lostNow, lostOctets = append(lostNow, o.Number), lostOctets+o.Octets
+			lostNow = append(lostNow, o.Number)
+			if ref.mtu_probe {
+				discarded += o.Octets
+				break
+			}
+			lostOctets += o.Octets
 			if o.Octets > 0 {
 				lostAt = max(lostAt, o.SentAt)
 			}
@@ -262,10 +271,10 @@ func (p *pair) finish(what string, res *refResult) {
 	p.compare(what)
 }
 
-// compare compares the states.
-func (p *pair) compare(what string) {
+// forgotten tells the reference which packets that are not in flight the Sender does not remember any more.
+func (p *pair) forgotten() {
 	s, r := &p.s, p.r
-	for i := range s.spaces { // packets that are not in flight are not remembered for ever
+	for i := range s.spaces {
 		for n, q := range r.sent_packets[i] {
 			if !q.in_flight && (n < s.spaces[i].base || s.spaces[i].at(n).state == gone) {
 				if q.marked && !q.old {
@@ -275,6 +284,12 @@ func (p *pair) compare(what string) {
 			}
 		}
 	}
+}
+
+// compare compares the states.
+func (p *pair) compare(what string) {
+	s, r := &p.s, p.r
+	p.forgotten()
 	if s.deadline != r.loss_detection_timer {
 		p.failf("%s: timer %d, want %d", what, s.deadline, r.loss_detection_timer)
 	}

@@ -28,6 +28,7 @@ type recvSpace struct {
 	ect1      uint64
 	ce        uint64
 	pending   int        // packets received that elicit an acknowledgment, since the last ACK frame
+	lowest    int64      // the lowest of these
 	at        codec.Time // when an ACK frame is owed, if pending and not at once
 	now       bool       // an ACK frame is owed at once
 	sentAcks  int        // ACK frames in packets that do not elicit acknowledgments, since the peer acknowledged one
@@ -121,7 +122,9 @@ func (r *Receiver) Received(at codec.Time, space Space, n int64, eliciting bool,
 		return nil
 	}
 	sp.eliciting = max(sp.eliciting, n)
-	sp.pending++
+	if sp.pending++; sp.pending == 1 || n < sp.lowest {
+		sp.lowest = n
+	}
 	switch {
 	case space != Application, // 9000-13.2.1-2: "An endpoint MUST acknowledge all ack-eliciting Initial and Handshake packets immediately"
 		sp.pending >= ackEvery, // 9000-13.2.2-4: "A receiver SHOULD send an ACK frame after receiving at least two ack-eliciting packets."
@@ -214,7 +217,8 @@ func (r *Receiver) WantsPing(space Space) bool {
 }
 
 // AckAcked notes that the peer has received an ACK frame whose largest acknowledged packet is largest (Batch.AckedAck; quic.NoPacket does nothing). Packets up to
-// there are not acknowledged again (RFC 9000 section 13.2.4), but for the largest one received. What was received is known as long as before.
+// there are not acknowledged again (RFC 9000 section 13.2.4), but for the largest one received, and for those since the lowest one that no ACK frame was sent for yet: it came
+// late. What was received is known as long as before.
 func (r *Receiver) AckAcked(space Space, largest int64) {
 	if space >= Spaces || largest < 0 {
 		return
@@ -223,6 +227,10 @@ func (r *Receiver) AckAcked(space Space, largest int64) {
 	sp.sentAcks = 0
 	// 9000-13.2.3-7: "A receiver SHOULD include an ACK Range containing the largest received packet number in every ACK frame."
 	below := min(largest+1, sp.largest)
+	if sp.pending > 0 {
+		// 9000-13.2.1-1: "ack-eliciting packets MUST be acknowledged at least once within the maximum delay".
+		below = min(below, sp.lowest)
+	}
 	if below > sp.pruned {
 		sp.pruned = below
 		sp.acks.RemoveBelow(uint64(below))

@@ -184,6 +184,7 @@ func TestAckAcked(t *testing.T) {
 	for _, n := range []int64{0, 1, 4, 5, 9, 10} {
 		require.NoError(t, r.Received(t0, Application, n, true, NotECT))
 	}
+	r.AckSent(Application, true)
 	r.AckAcked(Application, quic.NoPacket)
 	require.Equal(t, 3, r.spaces[Application].acks.Len())
 	r.AckAcked(Application, 5)
@@ -198,8 +199,13 @@ func TestAckAcked(t *testing.T) {
 	out, _, err = r.AppendAck(nil, t0, Application, 100)
 	require.NoError(t, err)
 	require.Equal(t, uint64(1), decodeAck(t, out).Count)
+	// It is acknowledged once, whatever the peer knows of earlier ACK frames, which did not have it.
 	r.AckAcked(Application, 10)
+	out, _, err = r.AppendAck(nil, t0, Application, 100)
+	require.NoError(t, err)
+	require.Equal(t, uint64(1), decodeAck(t, out).Count)
 	r.AckSent(Application, true)
+	r.AckAcked(Application, 10)
 	out, largest, err := r.AppendAck(nil, t0, Application, 100)
 	require.NoError(t, err, "the largest is kept")
 	require.Equal(t, int64(10), largest)

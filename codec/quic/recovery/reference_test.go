@@ -52,7 +52,9 @@ type refPacket struct {
 	sent_bytes                       int64
 	status                           refStatus
 	counts                           bool // for persistent congestion, while it is lost
+	unsure                           bool // it counts, and the Sender may have forgotten that
 	old                              bool // sent on an earlier path
+	mtu_probe                        bool
 }
 
 // refResult is what one call finds out.
@@ -86,7 +88,7 @@ func newReference(c Config) *reference {
 func (r *reference) OnPacketSent(now codec.Time, space Space, p Packet) {
 	r.now = now
 	q := &refPacket{packet_number: p.Number, space: space, time_sent: now, ack_eliciting: p.Eliciting, in_flight: p.Eliciting || p.Padded,
-		sent_bytes: int64(p.Octets), marked: p.Marked}
+		sent_bytes: int64(p.Octets), marked: p.Marked, mtu_probe: p.MTUProbe}
 	r.sent_packets[space][p.Number] = q
 	r.sent[space][p.Number] = q
 	r.numbers[space] = append(r.numbers[space], p.Number)
@@ -358,12 +360,19 @@ func (r *reference) OnPacketsLost(lost_packets []*refPacket, res *refResult) {
 		}
 	}
 	for _, p := range lost_packets {
-		p.counts = p.ack_eliciting && !p.old && r.first_rtt_sample != 0 && p.time_sent > r.first_rtt_sample
+		p.counts = p.ack_eliciting && !p.old && !p.mtu_probe && r.first_rtt_sample != 0 && p.time_sent > r.first_rtt_sample
 		if !p.counts {
 			continue
 		}
-		persistent, exact := r.InPersistentCongestion(p)
-		res.exact = res.exact && exact
+		persistent, perhaps, exact := r.InPersistentCongestion(p)
+		res.exact = res.exact && exact && (persistent || !perhaps)
+		if perhaps && !persistent {
+			res.persistent = true
+			r.min_rtt = r.latest_rtt
+			for _, q := range r.history {
+				q.unsure = q.unsure || q.space == p.space && q.counts
+			}
+		}
 		if persistent {
 			res.persistent = true
 			r.min_rtt = r.latest_rtt // section 5.2
@@ -378,8 +387,9 @@ func (r *reference) OnPacketsLost(lost_packets []*refPacket, res *refResult) {
 }
 
 // InPersistentCongestion looks for another packet that was sent long enough before p and lost, with nothing acknowledged between them. exact is false if another
-// packet number space has had acknowledgments since the first such packet was sent: the Sender remembers less then.
-func (r *reference) InPersistentCongestion(p *refPacket) (persistent, exact bool) {
+// packet number space has had acknowledgments since the first such packet was sent: the Sender remembers less then. perhaps says that there is one which the Sender
+// may have forgotten.
+func (r *reference) InPersistentCongestion(p *refPacket) (persistent, perhaps, exact bool) {
 	duration := (r.smoothed_rtt + max(4*r.rttvar, time.Millisecond) + r.max_ack_delay) * 3
 	exact = true
 	at := slices.Index(r.history, p)
@@ -391,7 +401,7 @@ func (r *reference) InPersistentCongestion(p *refPacket) (persistent, exact bool
 		endedHere = endedHere || q.status == refAcked && q.space == p.space
 		if q.space == p.space && q.counts && (q.status == refLost || q.status == refForgotten) {
 			if !ended && p.time_sent.Sub(q.time_sent) > duration {
-				persistent = true
+				persistent, perhaps = persistent || !q.unsure, true
 			}
 			if !endedHere {
 				first = q
@@ -403,10 +413,10 @@ func (r *reference) InPersistentCongestion(p *refPacket) (persistent, exact bool
 			exact = false
 		}
 	}
-	return persistent, exact
+	return persistent, perhaps, exact
 }
 
-// disqualify ends the period that a late acknowledgment falls into: packets lost so far do not begin another one.
+// disqualify ends the period that a late acknowledgment falls into: packets lost so far need not begin another one.
 func (r *reference) disqualify(late *refPacket) {
 	var first *refPacket
 	for i := len(r.history) - 1; i >= 0; i-- {
@@ -425,10 +435,9 @@ func (r *reference) disqualify(late *refPacket) {
 		return
 	}
 	for _, q := range r.history {
-		if q.space == late.space {
-			q.counts = false
-		}
+		q.unsure = q.unsure || q.space == late.space && q.counts
 	}
+	late.counts = false
 }
 
 // giveUp takes a packet as lost that the Sender has no room for.

@@ -12,11 +12,15 @@ type RTT struct {
 	first                           codec.Time // of the first sample, Never before
 }
 
+// longestRTT bounds samples, 9 years, so that no multiple of them overflows.
+const longestRTT time.Duration = 1 << 58
+
 // Init begins anew: a new path. initial is what is assumed until the first sample; zero and less is InitialRTT.
 func (r *RTT) Init(initial time.Duration) {
 	if initial <= 0 {
 		initial = InitialRTT
 	}
+	initial = min(initial, longestRTT)
 	*r = RTT{smoothed: initial, variance: initial / 2}
 }
 
@@ -38,14 +42,14 @@ func (r *RTT) First() codec.Time { return r.first }
 // Update takes a sample: latest is the time from sending the largest newly acknowledged packet until now. delay is the acknowledgment delay
 // that the peer told, already limited to its max_ack_delay if the handshake is confirmed. Negative durations count as 0.
 func (r *RTT) Update(now codec.Time, latest, delay time.Duration) {
-	latest, delay = max(latest, 0), max(delay, 0)
+	latest, delay = min(max(latest, 0), longestRTT), max(delay, 0)
 	r.latest = latest
 	if r.first == codec.Never {
 		// 9002-5.2-2: "min_rtt MUST be set to the latest_rtt on the first RTT sample."
 		r.first, r.min, r.smoothed, r.variance = now, latest, latest, latest/2
 		return
 	}
-	// 9002-5.2-2: "min_rtt MUST be set to the lesser of min_rtt and latest_rtt on all other samples."
+	// 9002-5.2-2: "min_rtt MUST be set to the lesser of min_rtt and latest_rtt [...] on all other samples."
 	r.min = min(r.min, latest)
 	adjusted := latest
 	// 9002-5.3-7.4: "MUST NOT subtract the acknowledgment delay from the RTT sample if the resulting value is smaller than the min_rtt."

@@ -68,6 +68,9 @@ type Packet struct {
 	// HasAck says that it has an ACK frame, with Ack as the largest acknowledged packet number.
 	HasAck bool
 	Ack    int64
+	// MTUProbe says that it is a probe for the path's MTU: its loss tells of no congestion (RFC 9000 section 14.4). When it is lost, its octets are in
+	// Batch.DiscardedOctets and not in LostOctets, and it counts for no persistent congestion.
+	MTUProbe bool
 }
 
 // Init begins a connection. The error, misuse, is for a configuration without role or source of random numbers.
@@ -214,7 +217,8 @@ func (s *Sender) Sent(now codec.Time, space Space, p Packet) error {
 	}
 	s.tick(now)
 	if skip > 0 {
-		*sp.push() = sent{at: s.now, aux: sp.next, state: skipped}
+		number := sp.next
+		*sp.push() = sent{at: s.now, aux: number, state: skipped}
 		s.skips.skip(p.Number - 1)
 	}
 	rec := sp.push()
@@ -225,6 +229,9 @@ func (s *Sender) Sent(now codec.Time, space Space, p Packet) error {
 	if p.Marked {
 		rec.flags |= marked
 		s.ecn.onSent(space)
+	}
+	if p.MTUProbe {
+		rec.flags |= mtuProbe
 	}
 	if p.Eliciting || p.Padded {
 		rec.flags |= inFlight
@@ -254,6 +261,14 @@ func (sp *sendSpace) counted(p *sent, n int64) int64 {
 		return 0
 	}
 	return int64(p.octets)
+}
+
+// suspect returns the octets of a lost record as far as they were taken for a sign of congestion.
+func (sp *sendSpace) suspect(p *sent, n int64) int64 {
+	if p.is(mtuProbe) {
+		return 0
+	}
+	return sp.counted(p, n)
 }
 
 // leave takes the waiting record p of number n out of flight and returns the octets that counted.

@@ -30,6 +30,7 @@ const (
 	eliciting uint8 = 1 << iota // elicits an acknowledgment
 	inFlight                    // counts as in flight: eliciting, or with padding
 	marked                      // sent with ECT(0)
+	mtuProbe                    // a probe for the path's MTU
 )
 
 func (p *sent) is(flag uint8) bool { return p.flags&flag != 0 }

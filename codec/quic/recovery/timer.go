@@ -70,7 +70,8 @@ func (s *Sender) expire(b *Batch) {
 }
 
 // Probes returns how many packets that elicit an acknowledgment are owed in the space: a probe timeout has expired. They are to be sent whatever the
-// congestion controller says (RFC 9002 section 7.5), with new data, with what Oldest returns, or with PING. What is owed in the other spaces beside the
+// congestion controller says (RFC 9002 section 7.5), with new data, with what Oldest returns, or with PING, in datagrams of 1200 bytes at most: where a path does not
+// carry larger ones any more, nothing else would be acknowledged, and so nothing be found lost. What is owed in the other spaces beside the
 // one whose timer expired should go into the same datagrams. A client's datagrams with Initial packets are padded to 1200 bytes
 // as always. Each such packet that is sent counts; an acknowledgment ends the debt.
 func (s *Sender) Probes(space Space) int {
@@ -107,7 +108,7 @@ func (s *Sender) earliestProbe() (at codec.Time, space Space, alone bool) {
 			if !s.confirmed {
 				continue
 			}
-			d = timeout + scale(s.maxAckDelay, factor)
+			d = scale(s.ProbeTimeout(), factor)
 		}
 		// 9002-6.2.1-6: "When ack-eliciting packets in multiple packet number spaces are in flight, the timer MUST be set to the earlier value
 		// of the Initial and Handshake packet number spaces."
@@ -119,7 +120,7 @@ func (s *Sender) earliestProbe() (at codec.Time, space Space, alone bool) {
 		return at, space, false
 	}
 	// 9002-6.2.2.1-3: "the client MUST set the PTO timer if the client has not received an acknowledgment for any of its Handshake packets and
-	// the handshake is not confirmed, even if there are no packets in flight. When the PTO fires, the client MUST send a Handshake packet if it
+	// the handshake is not confirmed [...], even if there are no packets in flight. When the PTO fires, the client MUST send a Handshake packet if it
 	// has Handshake keys, otherwise it MUST send an Initial packet in a UDP datagram with a payload of at least 1200 bytes."
 	if s.keys || s.spaces[Initial].discarded {
 		return s.now.Add(timeout), Handshake, true
@@ -127,10 +128,15 @@ func (s *Sender) earliestProbe() (at codec.Time, space Space, alone bool) {
 	return s.now.Add(timeout), Initial, true
 }
 
-// scale multiplies, up to 2^62.
+// ProbeTimeout returns the probe timeout (PTO) of Application without backoff: the round-trip time, four times its deviation, and the peer's max_ack_delay (RFC
+// 9002 section 6.2.1). It is what closing, path validation, migration, key updates and the idle timeout are measured with.
+func (s *Sender) ProbeTimeout() time.Duration { return s.rtt.Timeout() + s.maxAckDelay }
+
+// scale multiplies, up to what there is.
 func scale(d, factor time.Duration) time.Duration {
-	if d > 1<<62/factor {
-		return 1 << 62
+	const most = 1<<63 - 1
+	if d > most/factor {
+		return most
 	}
 	return d * factor
 }

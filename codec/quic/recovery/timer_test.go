@@ -20,7 +20,7 @@ func newClient(t testing.TB) *Sender {
 const initialPTO = InitialRTT + 4*(InitialRTT/2)
 
 // 9002-6.2.2.1-3: "the client MUST set the PTO timer if the client has not received an acknowledgment for any of its Handshake packets and the
-// handshake is not confirmed, even if there are no packets in flight."
+// handshake is not confirmed [...], even if there are no packets in flight."
 func TestClientKeepsTimer(t *testing.T) {
 	s, b := newClient(t), &Batch{}
 	send(t, s, t0, Initial)

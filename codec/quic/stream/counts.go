@@ -36,7 +36,7 @@ func (p *PeerStreams) Touch(n uint64) (fresh bool, err error) {
 		return false, failure(rStreamLimit)
 	}
 	if n >= p.opened {
-		// 9000-3.2-5: "Before a stream is created, all streams of the same type with lower-numbered stream IDs MUST be created."
+		// 9000-3.2-6: "Before a stream is created, all streams of the same type with lower-numbered stream IDs MUST be created."
 		p.idle.AddRange(p.opened, n)
 		p.opened = n + 1
 		p.seen++
@@ -120,7 +120,7 @@ func (l *LocalStreams) Limit() uint64 { return l.limit }
 // Grow takes the limit of a transport parameter or a MAX_STREAMS frame. raised is false if it is not above the old one. The error is FRAME_ENCODING_ERROR for
 // a limit above 2^60.
 func (l *LocalStreams) Grow(limit uint64) (raised bool, err error) {
-	// 9000-19.11-4.2: "This value cannot exceed 2^60 [...]. Receipt of a frame that permits opening of a stream larger than this limit MUST be treated as a
+	// 9000-19.11-5.2: "This value cannot exceed 2^60 [...]. Receipt of a frame that permits opening of a stream larger than this limit MUST be treated as a
 	// connection error of type FRAME_ENCODING_ERROR."
 	if limit > quic.MaxStreamCount {
 		return false, failure(rMaxStreams)

@@ -24,7 +24,7 @@ func TestPeerStreams(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, fresh)
 	require.EqualValues(t, 10, p.Opened())
-	// 9000-3.2-5: those below are open as well; each is fresh once.
+	// 9000-3.2-6: those below are open as well; each is fresh once.
 	for _, n := range []uint64{4, 0, 8} {
 		fresh, _ = p.Touch(n)
 		require.True(t, fresh, n)
@@ -80,7 +80,7 @@ func TestStreamsBlocked(t *testing.T) {
 	}
 }
 
-// 9000-4.6-2 and 19.11-4.2: nothing above 2^60. 4.6-4: "MAX_STREAMS frames that do not increase the stream limit MUST be ignored."
+// 9000-4.6-2 and 19.11-5.2: nothing above 2^60. 4.6-4: "MAX_STREAMS frames that do not increase the stream limit MUST be ignored."
 func TestLocalStreams(t *testing.T) {
 	var l LocalStreams
 	_, ok := l.Open()
@@ -190,7 +190,7 @@ func TestTouch(t *testing.T) {
 			check(false, k, mine|2, rNotCreated, false)
 			check(true, k, mine|2, ok, false)
 			check(true, k, mine|6, rNotCreated, false)
-			check(false, k, theirs, ok, true) // 9000-3.2-4: they open it as well
+			check(false, k, theirs, ok, true) // 9000-3.2-5: they open it as well
 			check(false, k, theirs|2, rReceiveOnly, false)
 			check(false, k, theirs|40, rStreamLimit, false)
 		}

@@ -90,3 +90,42 @@ func ExampleStreams() {
 	// 8 false quic: 9000-4.6-3: stream beyond the limit
 	// quic: 9000-19.8-3: frame for a locally initiated stream that is not yet created
 }
+
+// The receiving part of a stream of 8 octets with windows of 8: what was read comes back as credit when it is half of the window, and the end is
+// known when everything was read.
+func ExampleRecvStream() {
+	limits := stream.Limits{StreamWindow: 8, MaxStreamWindow: 8, Window: 8, MaxWindow: 8}.Norm()
+	var store stream.Store
+	var conn stream.RecvWindow
+	conn.Init(true, uint64(limits.Window), uint64(limits.MaxWindow))
+	var s stream.RecvStream
+	s.Init(4, &store, &conn, &limits)
+	for _, f := range []quic.Frame{
+		{Kind: quic.Stream, StreamID: 4, Offset: 4, Data: []byte("ef")}, // out of order: it is stored
+		{Kind: quic.Stream, StreamID: 4, Offset: 0, Data: []byte("abcd")},
+		{Kind: quic.Stream, StreamID: 4, Offset: 6, Data: []byte("gh"), Fin: true},
+		{Kind: quic.Stream, StreamID: 4, Offset: 8, Data: []byte("i")},
+	} {
+		lent, err := s.Receive(&f, true)
+		fmt.Printf("%q", lent)
+		for b := s.Peek(); len(b) > 0; b = s.Peek() {
+			fmt.Printf(" and %q", b)
+			s.Consume(len(b))
+		}
+		fmt.Println(",", s.State(), err)
+		var owed quic.Frame
+		for s.NextFrame(0, 0, &owed) {
+			fmt.Println(owed.Kind, owed.Value)
+		}
+		if conn.Due() {
+			fmt.Println(quic.MaxData, conn.Emit(0, 0))
+		}
+	}
+	// Output:
+	// "", Recv <nil>
+	// "abcd" and "ef", Recv <nil>
+	// MAX_STREAM_DATA 14
+	// MAX_DATA 14
+	// "gh", Data Read <nil>
+	// "", Data Read quic: 9000-4.5-5: data at or beyond the final size
+}

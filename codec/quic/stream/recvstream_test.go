@@ -116,7 +116,7 @@ func TestFinalSizeAndFlow(t *testing.T) {
 	}
 }
 
-// 9000-19.9-5: "An endpoint MUST terminate a connection with an error of type FLOW_CONTROL_ERROR if it receives more data than the
+// 9000-19.9-6: "An endpoint MUST terminate a connection with an error of type FLOW_CONTROL_ERROR if it receives more data than the
 // maximum data value that it has sent." Data and resets alike; the stream's own limit would allow it.
 func TestConnectionFlow(t *testing.T) {
 	for _, f := range []*quic.Frame{data(0, 201, false), data(201, 0, true), reset(201)} {

@@ -30,7 +30,7 @@ func main() {
 
 func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	set := flag.NewFlagSet("verdict", flag.ContinueOnError)
-	wire := set.String("wire", "http1", "http1, http2, ws, hpack, qpack or varint")
+	wire := set.String("wire", "http1", "http1, http2, ws, hpack, qpack, varint, h3 or quic")
 	role := set.String("role", "", "who reads: server or client")
 	method := set.String("method", "", "what a client has asked: GET or HEAD")
 	deflate := set.Bool("deflate", false, "permessage-deflate was agreed on")

@@ -36,6 +36,18 @@ func TestAgreement(t *testing.T) {
 	require.Contains(t, out.String(), "All agree.")
 }
 
+func TestDescriptions(t *testing.T) {
+	var out bytes.Buffer
+	in := "CONTROL 2\nSTREAM 0 FIN\n  HEADERS\n    :method: GET\n    :scheme: https\n    :authority: a.test\n    :path: /a b\n"
+	require.NoError(t, run([]string{"-wire", "h3"}, strings.NewReader(in), &out))
+	require.Contains(t, out.String(), "quic-go/http3 disagrees: accept where ours says reject, by RFC 9114-4.3.1-1")
+	out.Reset()
+	require.NoError(t, run([]string{"-wire", "quic", "-role", "client"}, strings.NewReader("PACKET 1rtt\n  NEW_TOKEN 0\n"), &out))
+	require.Contains(t, out.String(), `the case "quic: an empty NEW_TOKEN" of quic-client.txt`)
+	require.Contains(t, out.String(), "All agree.")
+	require.Error(t, run([]string{"-wire", "quic"}, strings.NewReader("GET / HTTP/1.1\r\n"), &out))
+}
+
 func TestMistakes(t *testing.T) {
 	for _, args := range [][]string{{"-wire", "tcp"}, {"-role", "proxy"}, {"-lenient", "Everything"}, {"-method", "POST"}, {"a", "b"}, {"/does/not/exist"}, {"-x"}} {
 		require.Error(t, run(args, strings.NewReader(""), &bytes.Buffer{}), "%v", args)

@@ -22,7 +22,7 @@ gobwas and quic-go too (with "go run" in the module interop), prints the matrix,
 paragraph of the RFC.
 
 Flags:
-  --wire NAME        http1, http2, ws, hpack, qpack or varint           (http1)
+  --wire NAME        http1, http2, ws, hpack, qpack, varint, h3 or quic (http1)
   --role NAME        who reads: server or client                        (server)
   --method NAME      what a client has asked: GET or HEAD               (GET)
   --deflate          with ws: permessage-deflate was agreed on
@@ -30,7 +30,8 @@ Flags:
   --corpus           the verdicts on the library of known disagreements instead (docs/verdicts.md)
   --ours             ask nobody else
 
-Input begins with the preface for an HTTP/2 server, and behind the opening handshake for WebSocket.
+Input begins with the preface for an HTTP/2 server, and behind the opening handshake for WebSocket. For HTTP/3 and
+QUIC it is a description of what comes on the streams, or in the packets, in the notation of corpus/verdict/README.md.
 
 Try:
   printf 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc' | purewire verdict
@@ -67,6 +68,9 @@ func verdictIn(ctx context.Context, args []string, e Env, dir string, run func(c
 	}
 	if !*corpus {
 		if in.Bytes, err = slurp(set.Arg(0), e); err != nil {
+			return err
+		}
+		if err := in.Check(); err != nil {
 			return err
 		}
 	}

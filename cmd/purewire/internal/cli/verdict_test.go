@@ -50,6 +50,15 @@ func TestVerdictOurs(t *testing.T) {
 	require.Contains(t, out, "text, 5 bytes")
 	require.Empty(t, msg)
 
+	out, _, _, err = verdictOf(t, t.TempDir(), "STREAM 0\n  DATA x\n", "--wire", "h3", "--ours")
+	require.NoError(t, err)
+	require.Contains(t, out, "reject connection H3_FRAME_UNEXPECTED 9114-4.1-9")
+	out, _, _, err = verdictOf(t, t.TempDir(), "PACKET 1rtt\n", "--wire", "quic", "--ours")
+	require.NoError(t, err)
+	require.Contains(t, out, "reject PROTOCOL_VIOLATION 9000-12.4-3")
+	_, _, _, err = verdictOf(t, t.TempDir(), "GET /", "--wire", "quic", "--ours")
+	require.Error(t, err)
+
 	name := filepath.Join(t.TempDir(), "in")
 	require.NoError(t, os.WriteFile(name, []byte("GET / HTTP/1.1\nHost: a\n\n"), 0o600))
 	out, _, _, err = verdictOf(t, t.TempDir(), "", "--lenient", "BareLF", name)
