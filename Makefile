@@ -3,6 +3,9 @@ GO      ?= go
 # What a target is given: make run ARGS="--driver stdnet", make fuzz FUZZTIME=1m, make soak SOAKTIME=1m, make test TESTFLAGS=-v.
 ARGS      ?=
 TESTFLAGS ?=
+# Go's limit for a package is 10 minutes. Under the race detector some need more than one minute of two cores, and a busy machine may be ten
+# times slower.
+TIMEOUT   ?= 30m
 FUZZTIME  ?= 10s
 SOAKTIME  ?= 10m
 
@@ -17,7 +20,7 @@ run: ## start the demo server on http://127.0.0.1:8080/ (ARGS="--driver stdnet -
 	$(GO) run ./cmd/purewire serve $(ARGS)
 
 test: ## run every test
-	$(GO) test $(TESTFLAGS) ./...
+	$(GO) test -timeout $(TIMEOUT) $(TESTFLAGS) ./...
 
 check: test lint race cross nested ## everything that must pass before a change lands
 
@@ -42,13 +45,13 @@ sizes: # a source file that long holds more than one concept
 	if [ -n "$$long" ]; then echo "over 600 lines:"; echo "$$long"; exit 1; fi
 
 race: ## run every test under the race detector (needs a C compiler); -short holds long corpus inputs to fewer cuttings
-	CGO_ENABLED=1 $(GO) test -race -short $(TESTFLAGS) ./...
+	CGO_ENABLED=1 $(GO) test -race -short -timeout $(TIMEOUT) $(TESTFLAGS) ./...
 
 cross: ## build and vet for every supported system
 	GO="$(GO)" scripts/cross.sh $(SHIPPED)
 
 nested: ## vet and test the modules below this one: bench, interop, grpcproto, protoc-gen-purewire-grpc
-	@set -e; for m in $(NESTED); do echo "== $$m"; (cd $$m && $(GO) vet ./... && $(GO) test $(TESTFLAGS) ./...); done
+	@set -e; for m in $(NESTED); do echo "== $$m"; (cd $$m && $(GO) vet ./... && $(GO) test -timeout $(TIMEOUT) $(TESTFLAGS) ./...); done
 	@if [ -d grpcproto ]; then cd grpcproto && $(GO) test -count=1 ./internal/generate; fi # it runs a program of another module, which its cache does not know
 
 fuzz: ## run every native fuzz target for FUZZTIME each (ARGS="-match HTTP2"): a line for each, a table, findings as golden cases

@@ -2,8 +2,11 @@ package parse
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/purewire/purewire/bench/internal/rounds"
 )
 
 // request703 is the request that HTTP parsers are usually measured with, first by picohttpparser's author.
@@ -109,4 +112,27 @@ func TestInputs(t *testing.T) {
 	}
 	accept("response", responseHead, responses)
 	accept("chunked", chunkedHead+chunkedBody(), chunkeds)
+}
+
+// TestCompare prints the table of interleaved rounds in RESULTS-parse.md; the bare head function comes first.
+func TestCompare(t *testing.T) {
+	if !*rounds.Compare {
+		t.Skip("only with -compare")
+	}
+	inputs := map[string]string{"minimal, 40": requestMinimal, "TFB, 170": requestTFB, "703": request703, "TFB x 16, 2720": strings.Repeat(requestTFB, 16)}
+	rounds.Table(t, "Requests", "ns", []string{"minimal, 40", "TFB, 170", "703", "TFB x 16, 2720"}, func(row string) (works []*rounds.Work) {
+		for _, p := range requests {
+			run := p.bind([]byte(inputs[row]))
+			works = append(works, &rounds.Work{Peer: p.name, N: 1, Run: func(times int) int {
+				if run(times) != nil {
+					return -1
+				}
+				return 0
+			}})
+			if p.name == "purewire-head" {
+				slices.Reverse(works) // to the front
+			}
+		}
+		return works
+	})
 }

@@ -43,13 +43,13 @@ type Summary struct {
 
 // shortInput is the longest input in bytes that is held to every law under -short, and shortPart the part of the longer ones that is too.
 const (
-	shortInput = 128
+	shortInput = 64
 	shortPart  = 8
 )
 
 // RunGolden runs the golden cases of the .txt files in dir, each as a subtest: the log must be the expected one, and
 // every law must hold on the input. With the test flag -codectest.update it writes the logs into the files instead of
-// comparing them; look at the difference before you commit it. Under -short inputs above 128 bytes are held to Check, but
+// comparing them; look at the difference before you commit it. Under -short inputs above 64 bytes are held to Check, but
 // for each eighth. It must not be called from a parallel test, since it
 // counts allocations.
 func RunGolden(t *testing.T, dir string, factory Factory) *Summary {

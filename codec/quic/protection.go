@@ -71,10 +71,19 @@ func Unmask(packet []byte, numberAt int, largest int64, p Protection) (o Opened,
 	}
 	mask := p.Mask(packet[numberAt+4 : numberAt+4+SampleLen])
 	o.First = packet[0] ^ byte(mask>>32)&firstMask(packet[0])
-	numLen := int(o.First&3) + 1
+	// Two loops in the place of assignments: a processor guesses how often they go round and opens the packet meanwhile, where it would else
+	// have to wait for the mask. The number is mostly the next one, and its length mostly the same.
+	numLen := 1
+	for numLen != int(o.First&3)+1 {
+		numLen++
+	}
 	maskHeader(packet, numberAt, numLen, mask)
 	low := binary.BigEndian.Uint32(packet[numberAt:]) >> (32 - 8*numLen)
-	o.Number, o.HeaderLen = DecodePacketNumber(largest, low, numLen), numberAt+numLen
+	number := DecodePacketNumber(largest, low, numLen)
+	o.Number, o.HeaderLen = largest+1, numberAt+numLen
+	for o.Number != number {
+		o.Number = number
+	}
 	return o, nil
 }
 

@@ -176,12 +176,20 @@ func (e *quicEnd) parameters() error {
 	if err := quic.ParseTransportParameters(e.c.Parameters(peer, quicTheirs, quicOriginal), peer, &e.params); err != nil {
 		return err
 	}
-	// 9000-7.3-6: "An endpoint MUST treat the following as a connection error of type TRANSPORT_PARAMETER_ERROR or PROTOCOL_VIOLATION:"
-	// absence, and a mismatch with the packets.
-	p := &e.params
-	if !p.HasInitialSrcID || !p.InitialSrcID.Is(quicTheirs) || p.HasRetrySrcID ||
-		p.HasOriginalDstID != (peer == quic.Server) || p.HasOriginalDstID && !p.OriginalDstID.Is(quicOriginal) {
-		return &quic.Error{Scope: codec.ScopeConn, Code: quic.TransportParameterError, Off: -1, Reason: "9000-7.3-6: connection ID parameter is missing or not that of the packets"}
+	p, fault := &e.params, ""
+	switch {
+	// 9000-7.3-4: "An endpoint MUST treat the absence of the initial_source_connection_id transport parameter from either endpoint or the absence
+	// of the original_destination_connection_id transport parameter from the server as a connection error of type TRANSPORT_PARAMETER_ERROR."
+	case !p.HasInitialSrcID || p.HasOriginalDstID != (peer == quic.Server):
+		fault = "9000-7.3-4: connection ID parameter is missing"
+	// 9000-7.3-5: "An endpoint MUST treat the following as a connection error of type TRANSPORT_PARAMETER_ERROR or PROTOCOL_VIOLATION:"
+	case p.HasRetrySrcID:
+		fault = "9000-7.3-6.2: retry_source_connection_id without a Retry"
+	case !p.InitialSrcID.Is(quicTheirs) || p.HasOriginalDstID && !p.OriginalDstID.Is(quicOriginal):
+		fault = "9000-7.3-6.3: connection ID parameter is not that of the packets"
+	}
+	if fault != "" {
+		return &quic.Error{Scope: codec.ScopeConn, Code: quic.TransportParameterError, Off: -1, Reason: fault}
 	}
 	e.credit.Grow(p.MaxData)
 	if _, err := e.streams.Local[0].Grow(p.MaxStreamsBidi); err != nil {

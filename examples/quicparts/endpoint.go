@@ -31,6 +31,7 @@ type endpoint struct {
 	tls             *tls.QUICConn // made by crypto/tls: the one part that is not ours
 	original        quic.ConnectionID
 	source, peerID  quic.ConnectionID
+	peerSeq         uint64 // sequence number of peerID
 	knowsPeer, done bool
 	doneFrame       bool // HANDSHAKE_DONE is owed
 	peer            quic.TransportParameters

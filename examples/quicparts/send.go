@@ -116,6 +116,11 @@ func (e *endpoint) build(now codec.Time, space recovery.Space) ([]byte, error) {
 func (e *endpoint) header(space recovery.Space, number int64, size int) (dst []byte, err error) {
 	n := quic.PacketNumberLen(number, e.sender.LargestAcked(space))
 	if space == app {
+		if _, there := e.remote.Get(e.peerSeq); !there { // the peer has retired it
+			if seq, id, err := e.remote.Use(); err == nil {
+				e.peerSeq, e.peerID = seq, id
+			}
+		}
 		return quic.AppendShortHeader(nil, e.peerID.Bytes(), false, e.phase.Phase(), number, n)
 	}
 	h := quic.LongHeader{

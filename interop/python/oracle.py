@@ -146,7 +146,7 @@ def http2(role, method, octets):
         conn.local_settings.acknowledge()
     conn.initiate_connection()
     log = Log()
-    streams, faults, gone, pings = {}, [], [], []
+    streams, faults, gone, pings, rest = {}, [], [], [], []
     if not server:
         conn.send_headers(1, [(":method", method), (":scheme", "http"), (":authority", "a.test"), (":path", "/")], end_stream=True)
     conn.data_to_send()
@@ -159,16 +159,16 @@ def http2(role, method, octets):
 
     def pieces():
         """The preface, each frame, and what is left."""
-        rest = octets
+        left = octets
         if server:
-            yield rest[:24]
-            rest = rest[24:]
-        while len(rest) >= 9:
-            n = 9 + int.from_bytes(rest[:3], "big")
-            yield rest[:n]
-            rest = rest[n:]
-        if rest:
-            yield rest
+            yield left[:24]
+            left = left[24:]
+        while len(left) >= 9:
+            n = 9 + int.from_bytes(left[:3], "big")
+            yield left[:n]
+            left = left[n:]
+        if left:
+            yield left
 
     def pseudo(headers, want):
         return next((v for n, v in headers if n == want), b"")
@@ -185,6 +185,8 @@ def http2(role, method, octets):
         elif kind is h2.events.ResponseReceived:
             head = "%d %s" % (event.stream_id, text(pseudo(event.headers, b":status")))
             streams[event.stream_id] = {"m": [head, b"", regular(event.headers), bytearray(), []], "whole": False, "gone": False}
+        elif kind is h2.events.InformationalResponseReceived:
+            rest.append(message("%d interim %s" % (event.stream_id, text(pseudo(event.headers, b":status"))), b"", regular(event.headers)))
         elif kind is h2.events.DataReceived:
             streams[event.stream_id]["m"][3].extend(event.data)
             if event.flow_controlled_length:
@@ -195,10 +197,14 @@ def http2(role, method, octets):
             streams[event.stream_id]["whole"] = True
         elif kind is h2.events.StreamReset:
             streams.setdefault(event.stream_id, {"whole": False})["gone"] = True
+            if event.remote_reset:
+                rest.append(message("reset %d %s" % (event.stream_id, name(event.error_code))))
         elif kind is h2.events.ConnectionTerminated:
             gone.append(event.last_stream_id)
+            rest.append(message("goaway %d %s" % (event.last_stream_id, name(event.error_code))))
         elif kind is h2.events.PingReceived:
             pings.append(bytes(event.ping_data))
+            rest.append(message("ping " + bytes(event.ping_data).hex()))
 
     def sent():
         """The stream errors in what h2 has written: it has no event for those of streams that it has forgotten."""
@@ -220,9 +226,10 @@ def http2(role, method, octets):
         return log.end("reject", name(e.error_code), "connection %s: %s" % (type(e).__name__, e))
     for id in sorted(streams):
         s = streams[id]
-        if s["whole"] and not s["gone"]:
+        if not s["gone"]:
             head, host, fields, body, trailers = s["m"]
-            log.messages.append(message(head, host, fields, body, trailers))
+            log.messages.append(message(head if s["whole"] else "open " + head, host, fields, body, trailers))
+    log.messages.extend(rest)
     if faults:
         return log.end("reject", faults[0].split()[-1], faults[0])
     waits = any(not s["whole"] and not s["gone"] for s in streams.values()) or not server and not streams

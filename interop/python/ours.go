@@ -3,7 +3,6 @@ package python
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/purewire/purewire/codec/ws"
 	core "github.com/purewire/purewire/corpus/verdict"
@@ -23,24 +22,10 @@ func Ours(in *core.Input) Verdict {
 	switch in.Wire {
 	case core.HTTP1:
 		return http1Messages(in)
+	case core.HTTP2:
+		return http2Messages(in)
 	case core.WS:
 		return frames(in)
-	}
-	for _, o := range core.Ours() {
-		if o.Wire != in.Wire || o.Role != in.Role {
-			continue
-		}
-		v := Verdict{Verdict: o.Judge(in)}
-		if v.Outcome != core.Reject {
-			return v
-		}
-		words := strings.Fields(v.Reason)
-		if words[0] == "connection" {
-			v.Code, v.Connection = words[1], true
-		} else { // stream N CODE
-			v.Code = words[2]
-		}
-		return v
 	}
 	return Verdict{Verdict: core.Verdict{Reason: "nobody reads " + string(in.Wire), Left: -1}}
 }

@@ -20,7 +20,7 @@ func Page(inputs []Input, entries []*Entry) string {
 	say("h11 0.14.0, h2 4.1.0 and wsproto 1.2.0 are protocol libraries of Python that do no I/O, as ours do not: they can be asked for every event of an\n")
 	say("input. The tests of [interop/python](../interop/python/doc.go) ask them about the inputs of [corpus/verdict](../corpus/verdict/README.md) and of the golden cases\n")
 	say("of HTTP/1.1, HTTP/2 and WebSocket whose configuration they have, too, and compare what comes: accepted, refused or waiting for more, with which\n")
-	say("status or error code, and of each message method, target, host, status, fields, trailers and every octet of content; pings and pongs;\ninterim responses, and what has come of a message of HTTP/1.1 that the end of input cuts off.\n\n")
+	say("status or error code, and of each message method, target, host, status, fields, trailers and every octet of content;\ninterim responses, and what has come of a message of HTTP that the end of input cuts off; PINGs, resets, GOAWAY; pings and pongs of WebSocket.\n\n")
 	say("    make conform-python      installs what is missing, and runs the tests\n\n")
 	say("Of some 1,400 inputs three in four agree in all of that. What remains is below, by what it is about.\n\n")
 	say("| library | role | it differs on so many inputs | and is wrong | nobody is |\n|---|---|---|---|---|\n")

@@ -50,7 +50,8 @@ func Start() (*Process, error) {
 	}
 	if err := p.ask(nil, &p.Versions); err != nil {
 		err = errors.Join(err, p.Close())
-		return nil, fmt.Errorf("%s: %w: %s", Interpreter, err, strings.TrimSpace(p.err.String()))
+		said := strings.Split(strings.TrimSpace(p.err.String()), "\n")
+		return nil, fmt.Errorf("%s: %w: %s", Interpreter, err, said[len(said)-1])
 	}
 	return p, nil
 }

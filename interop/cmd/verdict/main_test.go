@@ -40,7 +40,7 @@ func TestDescriptions(t *testing.T) {
 	var out bytes.Buffer
 	in := "CONTROL 2\nSTREAM 0 FIN\n  HEADERS\n    :method: GET\n    :scheme: https\n    :authority: a.test\n    :path: /a b\n"
 	require.NoError(t, run([]string{"-wire", "h3"}, strings.NewReader(in), &out))
-	require.Contains(t, out.String(), "quic-go/http3 disagrees: accept where ours says reject, by RFC 9114-4.3.1-1")
+	require.Contains(t, out.String(), "quic-go/http3 disagrees: accept where ours says reject, by RFC 9114-4.3.1-2.14")
 	out.Reset()
 	require.NoError(t, run([]string{"-wire", "quic", "-role", "client"}, strings.NewReader("PACKET 1rtt\n  NEW_TOKEN 0\n"), &out))
 	require.Contains(t, out.String(), `the case "quic: an empty NEW_TOKEN" of quic-client.txt`)
