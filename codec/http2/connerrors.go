@@ -20,6 +20,7 @@ const (
 	fPushDisabled
 	fUpdateToClient
 	fUpdatePush
+	fUpdateTooMany
 	fGoAwayRises
 	// stream states
 	fEvenStream
@@ -116,6 +117,7 @@ var connFaults = [numConnFaults - numFaults]faultRow{
 	fPushDisabled - numFaults:        {onConn, ProtocolError, "9113-6.6-9: PUSH_PROMISE while push is disabled"},
 	fUpdateToClient - numFaults:      {onConn, ProtocolError, "9218-7.1-9: PRIORITY_UPDATE from a server"},
 	fUpdatePush - numFaults:          {onConn, ProtocolError, "9218-7.1-7: PRIORITY_UPDATE of a push that was not promised"},
+	fUpdateTooMany - numFaults:       {onConn, ProtocolError, "9218-7.1-6: more streams open or prioritized than SETTINGS_MAX_CONCURRENT_STREAMS"},
 	fGoAwayRises - numFaults:         {onConn, ProtocolError, "9113-6.8-9: last stream of GOAWAY is higher than before"},
 	fEvenStream - numFaults:          {onConn, ProtocolError, "9113-5.1.1-2: HEADERS on a stream with an even identifier"},
 	fIdleHeaders - numFaults:         {onConn, ProtocolError, "9113-5.1-7.2.3: HEADERS of a server on an idle stream"},

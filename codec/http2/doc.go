@@ -85,7 +85,7 @@
 //	DATA frames without data             100                ENHANCE_YOUR_CALM
 //	PINGs to answer                      64                 ENHANCE_YOUR_CALM
 //	1xx before a final response          16                 ENHANCE_YOUR_CALM (stream)
-//	priorities before their stream       100                ignored
+//	priorities before their stream       100                PROTOCOL_ERROR, with open streams
 //	SETTINGS unacknowledged              10 s               SETTINGS_TIMEOUT
 //	window shut                          30 s               CANCEL (stream), ENHANCE_YOUR_CALM
 //

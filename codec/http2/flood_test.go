@@ -150,7 +150,7 @@ func TestFloods(t *testing.T) {
 			v.id += 2
 			return AppendPriority(nil, v.id%64*2+1, PriorityParam{DependsOn: (v.id+1)%64*2 + 3, Exclusive: true})
 		}},
-		{"PRIORITY_UPDATE of streams to come", 1001, nil, func(v *victim) []byte { v.id += 2; return AppendPriorityUpdate(nil, v.id+100000, []byte("u=1")) }},
+		{"PRIORITY_UPDATE of streams to come", 1001, nil, func(v *victim) []byte { v.id += 2; return AppendPriorityUpdate(nil, v.id%100+100000, []byte("u=1")) }},
 		{"unknown types", 10001, nil, func(v *victim) []byte { return testFrame(FrameHeader{3, 0xee, 0xff, 5}, "abc") }},
 		{"ALTSVC", 10001, nil, func(v *victim) []byte { out, _ := AppendAltSvc(nil, 0, "a", "b"); return out }},
 		{"GOAWAY", 1002, nil, func(v *victim) []byte { return AppendGoAway(nil, 0, NoError, nil) }},

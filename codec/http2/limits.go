@@ -69,7 +69,7 @@ type Limits struct {
 	PingInterval time.Duration
 	PingIdle     bool
 	// EarlyPriorities bounds the PRIORITY_UPDATE frames that are remembered for streams that are not open yet; further
-	// ones are ignored. Default: as Streams. Negative: none are remembered.
+	// ones are ignored. More than Streams, together with the streams that are open, are PROTOCOL_ERROR. Default: as Streams. Negative: none are remembered.
 	EarlyPriorities int
 	// SettingsTimeout is how long the peer may take to acknowledge SETTINGS. Default 10 s.
 	SettingsTimeout time.Duration

@@ -48,6 +48,13 @@ func (c *Conn) keepEarly(id uint32, p Priority) {
 			return
 		}
 	}
+	// RFC 9218 section 7.1-6: "The number of streams that have been prioritized but remain in the "idle" state plus the number of active streams [...]
+	// MUST NOT exceed the value of the SETTINGS_MAX_CONCURRENT_STREAMS parameter. Servers that receive such a PRIORITY_UPDATE MUST respond with a
+	// connection error of type PROTOCOL_ERROR." Before the peer acknowledges the value it need not know it; what was forgotten does not count.
+	if c.owed.acked && len(c.early)+c.peers >= c.p.streams {
+		c.fail(fUpdateTooMany, id)
+		return
+	}
 	if len(c.early) < c.p.early {
 		c.early = append(c.early, earlyPriority{id, p})
 	}
