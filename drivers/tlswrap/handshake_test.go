@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -132,24 +133,27 @@ func TestHandshakeTimeout(t *testing.T) {
 	everywhere(t, func(t *testing.T, e engine) {
 		hello := clientHello(t)
 		for _, sent := range []int{0, 1, 4, 5, 100, len(hello) - 1, len(hello)} {
-			r := newRig(t, e, func(_ *rig, _ *tls.Config, o *tlswrap.Options) { o.HandshakeTimeout = 50 * time.Millisecond })
-			c := r.tcp()
-			if _, err := c.Write(hello[:sent]); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := io.Copy(io.Discard, c); err != nil && !errors.Is(err, net.ErrClosed) && !strings.Contains(err.Error(), "reset") {
-				t.Error(err)
-			}
-			if sent == 0 {
-				if n := len(r.hands); n != 0 {
-					t.Error("a handshake that nobody began was reported")
+			t.Run(fmt.Sprint(sent, " bytes"), func(t *testing.T) {
+				t.Parallel() // it waits; long enough for the bytes to come in time on a busy machine, or nobody has begun a handshake
+				r := newRig(t, e, func(_ *rig, _ *tls.Config, o *tlswrap.Options) { o.HandshakeTimeout = 2 * time.Second })
+				c := r.tcp()
+				if _, err := c.Write(hello[:sent]); err != nil {
+					t.Fatal(err)
 				}
-				continue
-			}
-			if err := recv(t, "the verdict", r.hands); !errors.Is(err, tlswrap.ErrHandshakeTimeout) {
-				t.Errorf("after %d bytes: %v", sent, err)
-			}
-			await(t, "the slot", func() bool { run, wait := r.wrap.Handshakes(); return run == 0 && wait == 0 })
+				if _, err := io.Copy(io.Discard, c); err != nil && !errors.Is(err, net.ErrClosed) && !strings.Contains(err.Error(), "reset") {
+					t.Error(err)
+				}
+				if sent == 0 {
+					if n := len(r.hands); n != 0 {
+						t.Error("a handshake that nobody began was reported")
+					}
+					return
+				}
+				if err := recv(t, "the verdict", r.hands); !errors.Is(err, tlswrap.ErrHandshakeTimeout) {
+					t.Errorf("after %d bytes: %v", sent, err)
+				}
+				await(t, "the slot", func() bool { run, wait := r.wrap.Handshakes(); return run == 0 && wait == 0 })
+			})
 		}
 	})
 }
