@@ -18,7 +18,7 @@ func spoof(t *testing.T, p *Paths, now codec.Time) codec.Time {
 	require.True(t, migrated)
 	require.Same(t, home, answer(t, p, now, home, 99).Path)
 	now = now.Add(3 * pto)
-	reverted, lost := p.Advance(now)
+	reverted, _, lost := p.Advance(now)
 	require.True(t, reverted, "9000-9.3.2-2")
 	require.False(t, lost)
 	require.Same(t, home, p.Active())
@@ -42,7 +42,7 @@ func TestBackAndForth(t *testing.T) {
 	require.True(t, migrated)
 	require.True(t, reset, "another IP address, which was validated before")
 	require.Same(t, home, p.Active())
-	_, lost := p.Advance(now.Add(3 * pto)) // away is gone
+	_, _, lost := p.Advance(now.Add(3 * pto)) // away is gone
 	require.False(t, lost)
 	require.Nil(t, p.Find(from(3, 1)))
 	spoof(t, p, now.Add(10*pto))
@@ -66,7 +66,7 @@ func TestProbeThenMove(t *testing.T) {
 		require.Equal(t, Validated, there.Validation.State())
 		// The old path is not there any more.
 		now = now.Add(3 * pto)
-		reverted, lost := p.Advance(now)
+		reverted, _, lost := p.Advance(now)
 		require.False(t, reverted || lost)
 		require.Nil(t, p.Find(from(2, 1000)))
 		require.Equal(t, 1, ids.Retiring())
@@ -83,7 +83,7 @@ func TestResetWithoutOldPath(t *testing.T) {
 	require.False(t, answer(t, p, now.Add(2*pto), path, 1).Reset)
 	require.Equal(t, Validating, path.Validation.State())
 	now = now.Add(3 * pto)
-	reverted, lost := p.Advance(now)
+	reverted, _, lost := p.Advance(now)
 	require.False(t, reverted || lost)
 	require.Nil(t, p.Find(from(2, 1000)))
 	require.True(t, answer(t, p, now, path, 2).Reset)
