@@ -52,8 +52,11 @@ func (p *Paths) follow(now codec.Time, i int, pto time.Duration) (reset bool) {
 	old := p.active
 	p.moved, p.active, p.wanted = now, i, -1
 	p.paths[i].been = true
+	if p.paths[i].Limit.Validated() {
+		reset = p.renew()
+	}
 	if p.paths[i].Validation.state == Validated {
-		reset = p.settle() // there is nothing to validate
+		p.fallback = i // there is nothing to validate
 	}
 	// 9000-9.3.3-4: "In response to an apparent migration, endpoints MUST validate the previously active path using a PATH_CHALLENGE frame."
 	if p.paths[old].Validation.state != Validating {
@@ -127,11 +130,15 @@ func (p *Paths) Response(now codec.Time, data Challenge, pto time.Duration) (o O
 			continue
 		}
 		path.Limit.Validate()
-		if !path.Validation.MTU() {
+		if i == p.active {
+			o.Reset = p.renew()
+		}
+		switch {
+		case !path.Validation.MTU():
 			path.Validation.Start(now, pto)
-		} else if i == p.active {
-			o.Reset = p.settle()
-		} else if i == p.wanted {
+		case i == p.active:
+			p.fallback = i
+		case i == p.wanted:
 			o.Migrated, o.Reset = true, p.follow(now, i, pto)
 		}
 		o.Path = path
@@ -163,9 +170,9 @@ func (p *Paths) Advance(now codec.Time) (reverted, reset, lost bool) {
 	p.drop(p.active)
 	p.active = next
 	if p.Active().Validation.state == Validated {
-		reset = p.settle()
+		p.fallback = next
 	}
-	return true, reset, false
+	return true, p.renew(), false
 }
 
 // other returns the newest validated path that is not active, -1 if there is none. A server takes only one where the peer has been: "Servers do not send non-probing

@@ -162,12 +162,14 @@ func runPaths(t testing.TB, s script, spare int) {
 	}
 	accounts := map[Tuple]*account{p.Active().Tuple: {validated: p.Active().Limit.Validated()}}
 	asked := map[Challenge]Tuple{}
-	home := p.Active().Tuple // of the last active path that was validated
+	home := p.Active().Tuple // of the last active path where the peer's address was validated
 	settled := func(moved, reset bool) {
 		at := p.Active().Tuple
 		if a := p.Active(); moved && a.Validation.State() == Validated {
-			require.Equal(t, at.Remote.IP != home.Remote.IP || at.Local.IP != home.Local.IP, reset)
 			require.Same(t, a, &p.paths[p.fallback], "that is where to return to")
+		}
+		if moved && p.Active().Limit.Validated() {
+			require.Equal(t, at.Remote.IP != home.Remote.IP || at.Local.IP != home.Local.IP, reset)
 			home = at
 			return
 		}

@@ -48,7 +48,7 @@ type Paths struct {
 	paths    [MaxPaths]Path
 	active   int
 	fallback int   // the last validated path, -1 if there is none
-	settled  Tuple // its addresses, also when it is forgotten
+	settled  Tuple // the addresses that congestion control is for
 	wanted   int   // the path at another address of ours that the peer has moved to, until it is validated; -1 if there is none
 	opened   uint64
 	moved    codec.Time // the last migration of the peer
@@ -76,16 +76,22 @@ func (p *Paths) HandshakeValidated() {
 	p.settle()
 }
 
-// settle makes the active path, which is validated, the one to return to. reset tells whether one of its IP addresses is another one than that of the path
-// that was.
+// settle makes the active path, which is validated, the one to return to.
+func (p *Paths) settle() (reset bool) {
+	p.fallback = p.active
+	return p.renew()
+}
+
+// renew tells whether congestion control and round-trip time begin anew on the active path, where the peer's address is validated: they are those of a path with another IP
+// address.
 //
 // 9000-9.4-1: "Packets sent on the old path MUST NOT contribute to congestion control or RTT estimation for the new path."
 // 9000-9.4-2: "On confirming a peer's ownership of its new address, an endpoint MUST immediately reset the congestion controller and round-trip time
 // estimator for the new path to initial values [...] unless the only change in the peer's address is its port number."
-func (p *Paths) settle() (reset bool) {
+func (p *Paths) renew() (reset bool) {
 	now := p.Active().Tuple
 	reset = now.Remote.IP != p.settled.Remote.IP || now.Local.IP != p.settled.Local.IP
-	p.settled, p.fallback = now, p.active
+	p.settled = now
 	return reset
 }
 

@@ -488,12 +488,13 @@ func TestSmallChallenge(t *testing.T) {
 	path, _ := arrive(p, 1, from(3, 1), 50, false, true)
 	o := answer(t, p, 1, path, 1) // 150 bytes are allowed
 	require.Same(t, path, o.Path)
+	require.True(t, o.Reset)
 	require.True(t, path.Limit.Validated())
 	require.Equal(t, Validating, path.Validation.State())
 	o = answer(t, p, 1, path, 2)
 	require.Equal(t, Validated, path.Validation.State())
 	require.True(t, path.Validation.MTU())
-	require.True(t, o.Reset)
+	require.False(t, o.Reset)
 }
 
 func TestMemory(t *testing.T) {
