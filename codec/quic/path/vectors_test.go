@@ -14,7 +14,7 @@ import (
 // The small machines of a connection's end and its paths, as scripts: corpus/quic/vectors/path. Times are milliseconds, a word pto= is the probe
 // timeout, 100 if it is not there.
 func TestVectors(t *testing.T) {
-	codectest.RunVectors(t, "../../../corpus/quic/vectors/path", func() map[string]codectest.VectorOp {
+	sum := codectest.RunVectors(t, "../../../corpus/quic/vectors/path", func() map[string]codectest.VectorOp {
 		ops := map[string]codectest.VectorOp{}
 		var ids RemoteIDs
 		endVectors(ops)
@@ -27,6 +27,11 @@ func TestVectors(t *testing.T) {
 		resetterVectors(ops)
 		return ops
 	})
+	for r := ok + 1; r < numReasons; r++ {
+		if !sum.Has(reasons[r].text) {
+			t.Errorf("no vector is refused with %q", reasons[r].text)
+		}
+	}
 }
 
 const vectorMS = codec.Time(time.Millisecond)

@@ -13,7 +13,7 @@ import (
 
 // Both parts of a stream, the handshake's data and the counts of streams, as scripts: corpus/quic/vectors/stream.
 func TestVectors(t *testing.T) {
-	codectest.RunVectors(t, "../../../corpus/quic/vectors/stream", func() map[string]codectest.VectorOp {
+	sum := codectest.RunVectors(t, "../../../corpus/quic/vectors/stream", func() map[string]codectest.VectorOp {
 		v := &vectorStreams{sent: map[string]Piece{}, frames: map[string]quic.Frame{}}
 		v.start(&v.limits, 0, 0)
 		ops := map[string]codectest.VectorOp{}
@@ -28,6 +28,11 @@ func TestVectors(t *testing.T) {
 		tableVectors(ops)
 		return ops
 	})
+	for r := ok + 1; r < numReasons; r++ {
+		if !sum.Has(reasons[r].text) {
+			t.Errorf("no vector is refused with %q", reasons[r].text)
+		}
+	}
 }
 
 // vectorStreams is a stream in both directions with the flow control of its connection.
