@@ -13,9 +13,6 @@ import (
 func (s *Sender) detectLost(space Space, b *Batch) {
 	sp := &s.spaces[space]
 	sp.lossTime = codec.Never
-	if sp.largest < sp.base {
-		return // nothing below it waits
-	}
 	delay := s.rtt.LossDelay()
 	until := sp.threshold()
 	first := max(sp.overtaken, sp.base)
