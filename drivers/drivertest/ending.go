@@ -26,6 +26,7 @@ var endTests = []test{
 	{"DrainIdleAndBusy", drain},
 	{"DrainTimesOut", drainTimesOut},
 	{"DrainUnderLoad", drainUnderLoad},
+	{"DrainSeveralTimesAtOnce", drainSeveralTimes},
 	{"CloseEndsEverything", closeAll},
 }
 
@@ -388,6 +389,36 @@ func drainUnderLoad(t *testing.T, d Driver) {
 	wg.Wait()
 	if r != (drivers.Report{Drained: clients}) || torn.Load() != 0 {
 		t.Errorf("%+v, %d answers torn", r, torn.Load())
+	}
+	stop(t, s)
+}
+
+// Shutdown may be called by several goroutines at once. Each returns when the last connection is gone.
+func drainSeveralTimes(t *testing.T, d Driver) {
+	ps := newProbes(nil)
+	s := start(t, d, Options{}, ps.accept)
+	c := dial(t, s)
+	p := recv(t, "accept", ps.ch)
+	const calls = 3
+	begun, reports := make(chan bool, calls), make(chan drivers.Report, calls)
+	for range calls {
+		go func() {
+			begun <- true
+			reports <- s.Shutdown(context.Background())
+		}()
+	}
+	for range calls {
+		recv(t, "the beginning", begun)
+	}
+	time.Sleep(10 * time.Millisecond) // until all wait, most likely
+	_ = c.Close()
+	if err := recv(t, "Closed", p.closed); err != nil {
+		t.Errorf("Closed(%v)", err)
+	}
+	for range calls {
+		if r := recv(t, "the report", reports); r.TimedOut != 0 || r.Drained > 1 {
+			t.Errorf("%+v", r)
+		}
 	}
 	stop(t, s)
 }
