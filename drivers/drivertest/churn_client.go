@@ -20,6 +20,7 @@ type churnClient struct {
 	dataAt  int64
 	size    int64 // bytes of all records
 	silent  bool  // nothing more may be sent
+	ended   bool  // its sending side
 	broken  bool  // it left before the end: nothing is owed to it
 	read    int64 // by its reader, until it has ended
 
@@ -81,7 +82,7 @@ func (c *churnClient) record(kind, arg byte) {
 
 // flush gives n bytes to the writer, or what there is.
 func (c *churnClient) flush(n int) {
-	if n = min(n, len(c.buf)); n > 0 && !c.broken {
+	if n = min(n, len(c.buf)); n > 0 && !c.ended && !c.broken {
 		c.push(c.buf[:n:n])
 		c.buf = c.buf[n:]
 	}
@@ -96,8 +97,8 @@ func (c *churnClient) push(b []byte) {
 
 // finish ends the sending side behind what was written. What was not is never sent.
 func (c *churnClient) finish() {
-	if !c.broken {
-		c.silent = true
+	if !c.broken && !c.ended {
+		c.silent, c.ended = true, true
 		c.push(nil)
 	}
 }
@@ -133,8 +134,8 @@ func (c *churnClient) shut() bool {
 	return !c.open
 }
 
-// ended reports whether both goroutines are done.
-func (c *churnClient) ended() bool {
+// over reports whether both goroutines are done.
+func (c *churnClient) over() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.running == 0

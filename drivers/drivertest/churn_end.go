@@ -82,7 +82,7 @@ func (ch *churn) finish(end byte) {
 	for _, c := range ch.clients {
 		c.gate(true)
 		c.finish()
-		if !ch.await("a client's end", c.ended) {
+		if !ch.await("a client's end", c.over) {
 			return
 		}
 		_ = c.c.Close()
@@ -105,7 +105,7 @@ func (ch *churn) settle() {
 		c.finish()
 	}
 	for _, c := range ch.clients {
-		if !ch.await("the end of a connection", c.ended) {
+		if !ch.await("the end of a connection", c.over) {
 			return
 		}
 		_ = c.c.Close()
