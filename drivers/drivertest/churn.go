@@ -117,6 +117,9 @@ func churnFor(t testing.TB, d Driver, program []byte, limit time.Duration) Tally
 		ch.o.Linger = -1
 	}
 	ch.refuse = limits&64 != 0
+	if limits&128 != 0 {
+		ch.o.MaxTail = 3000 // machines leave more only while they do not want input, which is the driver's choice
+	}
 	ch.s = startService(t, d, ch.o, drivers.ServiceFunc(ch.accept))
 	for n := 0; p.more() && n < churnOps && !ch.failed.Load(); n++ {
 		ch.step(p)
@@ -335,6 +338,7 @@ func ChurnSeeds() [][]byte {
 				0x70, 15, 0x21, kind, 5 - end, 0x81, 1, 0x21, recRef, 250, 0xb0, 0x11, 0xd0, 20, 0x90, 0})
 		}
 	}
+	all = append(all, []byte{128, 0, 0, 0, 0x60, recData, 170, 0x60, recDeadline, 7, 0x60, recData, 175, 0x20, recOut, 20, 0xd0, 30})
 	for f := range byte(6) { // functions: alone, two at once, with the peer leaving, with the driver closing
 		all = append(all,
 			[]byte{0, 0, 0, 0, 0x20, recGo, f, 0x20, recOut, 99, 0xd0, 9, 0x20, recData, 80, 0xd0, 9, 0x20, recGo, f, 0xb0, 0x31},

@@ -40,7 +40,7 @@ func (ch *churn) dial(arg byte) {
 		return
 	}
 	addrs := ch.s.Addrs()
-	if len(addrs) == 0 { // stopped
+	if len(addrs) == 0 || ch.stopped.Load() && ch.o.Network != "unix" { // the port may be somebody else's by now
 		return
 	}
 	nc, err := connect(ch.s, addrs[int(arg)%len(addrs)])

@@ -71,6 +71,10 @@ func (ch *churn) finish(end byte) {
 			told++
 		}
 	}
+	if ch.failed.Load() {
+		ch.mu.Unlock()
+		return
+	}
 	unknown := len(ch.clients) - ch.accepts
 	ch.mu.Unlock()
 	if s := end & 3; (s == 1 || s == 2) && !begun && (report.TimedOut < told || report.TimedOut > told+unknown || report.InFlight > report.TimedOut) {
@@ -88,7 +92,9 @@ func (ch *churn) finish(end byte) {
 		_ = c.c.Close()
 	}
 	ch.await("functions and posts", func() bool { return ch.tasked.Load() == ch.tasks.Load() && ch.ran.Load() == ch.posts.Load() })
-	ch.bg.Wait()
+	if !ch.failed.Load() {
+		ch.bg.Wait()
+	}
 }
 
 // settle lets everything end by itself: nobody is late, nobody sends more, everybody reads. One wake is all that a machine which

@@ -155,7 +155,9 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 			lp.ready = append(lp.ready, c)
 		}
 	}
-	if len(in) > lp.cfg.MaxTail {
+	// Only what a machine that wants input was given and does not take is its fault: how much one read brings is not, nor what waits for the
+	// next turn.
+	if len(in) > lp.cfg.MaxTail && c.flags&fMore != 0 && m.Status()&drivers.WantInput != 0 {
 		lp.end(c, drivers.ErrTail)
 		return
 	}
