@@ -23,6 +23,7 @@ var endTests = []test{
 	{"AbortDropsOutput", abort},
 	{"ResetAtEveryStage", resetAtEveryStage},
 	{"PanicsAreContained", panics},
+	{"PostsBehindAPanicComeBeforeClosed", postsBehindAPanic},
 	{"DrainIdleAndBusy", drain},
 	{"DrainTimesOut", drainTimesOut},
 	{"DrainUnderLoad", drainUnderLoad},
@@ -252,6 +253,45 @@ func panics(t *testing.T, d Driver) {
 	if r := s.Shutdown(ctx); r.Crashed != len(stages) {
 		t.Errorf("%+v, want %d crashed", r, len(stages))
 	}
+	stop(t, s)
+}
+
+// "Closed is called exactly once, last": posts that a panic has left over are told before it.
+func postsBehindAPanic(t *testing.T, d Driver) {
+	told := make(chan error, 10)
+	ps := newProbes(func(p *probe, _ *drivers.Turn) {
+		p.receive = func(p *probe, _ *drivers.Turn, src, dst []byte) (int, []byte) {
+			for i := range 5 {
+				if err := p.link.Post(func(_ *drivers.Turn, err error) {
+					if i == 2 {
+						panic("in the third post")
+					}
+					if len(p.closed) > 0 {
+						t.Errorf("post %d is told %v behind Closed", i, err)
+					}
+					told <- err
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+			return len(src), dst
+		}
+	})
+	s := start(t, d, Options{}, ps.accept)
+	c := dial(t, s)
+	p := recv(t, "accept", ps.ch)
+	if _, err := c.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{nil, nil, drivers.ErrClosed, drivers.ErrClosed} {
+		if err := recv(t, "a post", told); err != want {
+			t.Errorf("post %d was told %v", i, err)
+		}
+	}
+	if recv(t, "Closed", p.closed) == nil {
+		t.Error("Closed(nil) after a panic")
+	}
+	_ = c.Close()
 	stop(t, s)
 }
 

@@ -215,9 +215,9 @@ func (lp *loop) recovered() {
 	lp.cur = nil
 	lp.stats.Panics++
 	lp.r.crashed.Add(1)
-	lp.end(c, &PanicError{v, debug.Stack()})
-	lp.refuse(lp.posts)
+	lp.refuse(lp.posts) // those behind the one that panicked, before Closed
 	lp.posts = nil
+	lp.end(c, &PanicError{v, debug.Stack()})
 }
 
 // guard runs one call whose panic must not disturb its caller.
