@@ -364,6 +364,9 @@ func TestChurnFindsFaults(t *testing.T) {
 			return &mistakenServer{Server: s, close: func() error { _ = s.Close(); return net.ErrClosed }}
 		}),
 	} {
+		if f.want == "descriptors before" && openFiles() == 0 {
+			continue // a system that does not tell
+		}
 		t.Run(f.name, func(t *testing.T) {
 			var all []string
 			for _, p := range ChurnSeeds() {
