@@ -21,16 +21,11 @@ func (ch *churn) finish(end byte) {
 	shutdown := func(ctx context.Context, cancel func()) {
 		defer cancel()
 		ch.stopped.Store(true)
-		done := make(chan struct{})
-		ch.bg.Go(func() { report = ch.s.Shutdown(ctx); close(done) })
-		ch.await("Shutdown", func() bool {
-			select {
-			case <-done:
-				return true
-			default:
-				return false
-			}
-		})
+		done := make(chan drivers.Report, 1)
+		ch.bg.Go(func() { done <- ch.s.Shutdown(ctx) })
+		if ch.await("Shutdown", func() bool { return len(done) == 1 }) {
+			report = <-done
+		}
 	}
 	ch.ending.Store(true)
 	begun := ch.stopped.Load()
