@@ -239,6 +239,7 @@ func (s *churnState) do(t *drivers.Turn, kind, arg byte) {
 	case recAbort:
 		s.abort, s.doomed = true, true
 	case recPanic:
+		doomed := s.doomed
 		s.doomed = true
 		switch arg % 3 {
 		case 0:
@@ -255,7 +256,7 @@ func (s *churnState) do(t *drivers.Turn, kind, arg byte) {
 				}
 			}) != nil {
 				s.ch.posts.Add(-1)
-				s.doomed, s.asleep = false, false
+				s.doomed, s.asleep = doomed, false
 			}
 		case 2:
 			s.fuse = t.Now
