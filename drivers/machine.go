@@ -137,7 +137,7 @@ var (
 	ErrWriteStall = errors.New("purewire: peer stopped reading")
 	// ErrKillWater: the machine ignored Turn.Max and left more output unsent than the driver's KillWater.
 	ErrKillWater = errors.New("purewire: unsent output exceeds KillWater")
-	// ErrTail: the machine left more unread bytes than the driver's MaxTail.
+	// ErrTail: the machine left more unread bytes than the driver's MaxTail, although it wanted input.
 	ErrTail = errors.New("purewire: unread tail exceeds MaxTail")
 )
 

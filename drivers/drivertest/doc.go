@@ -8,6 +8,9 @@
 // Closed, unread bytes presented again unchanged, no presentation without news, and so on. See Guard; it can also be put
 // around a machine of your own.
 //
+// Churn goes where no test was written for: it is the body of a fuzz target, whose input is a program of connections that come, go, stall,
+// break off and block while the driver is stopped somewhere among them.
+//
 // The package also has two small complete protocols on the same seam, Echo and Line, to read and to start from.
 //
 // The environment variable PUREWIRE_DRIVERTEST=full runs the long versions (1,000,000 racing operations, 1000 runs of

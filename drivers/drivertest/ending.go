@@ -23,9 +23,11 @@ var endTests = []test{
 	{"AbortDropsOutput", abort},
 	{"ResetAtEveryStage", resetAtEveryStage},
 	{"PanicsAreContained", panics},
+	{"PostsBehindAPanicComeBeforeClosed", postsBehindAPanic},
 	{"DrainIdleAndBusy", drain},
 	{"DrainTimesOut", drainTimesOut},
 	{"DrainUnderLoad", drainUnderLoad},
+	{"DrainSeveralTimesAtOnce", drainSeveralTimes},
 	{"CloseEndsEverything", closeAll},
 }
 
@@ -254,6 +256,45 @@ func panics(t *testing.T, d Driver) {
 	stop(t, s)
 }
 
+// "Closed is called exactly once, last": posts that a panic has left over are told before it.
+func postsBehindAPanic(t *testing.T, d Driver) {
+	told := make(chan error, 10)
+	ps := newProbes(func(p *probe, _ *drivers.Turn) {
+		p.receive = func(p *probe, _ *drivers.Turn, src, dst []byte) (int, []byte) {
+			for i := range 5 {
+				if err := p.link.Post(func(_ *drivers.Turn, err error) {
+					if i == 2 {
+						panic("in the third post")
+					}
+					if len(p.closed) > 0 {
+						t.Errorf("post %d is told %v behind Closed", i, err)
+					}
+					told <- err
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+			return len(src), dst
+		}
+	})
+	s := start(t, d, Options{}, ps.accept)
+	c := dial(t, s)
+	p := recv(t, "accept", ps.ch)
+	if _, err := c.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{nil, nil, drivers.ErrClosed, drivers.ErrClosed} {
+		if err := recv(t, "a post", told); err != want {
+			t.Errorf("post %d was told %v", i, err)
+		}
+	}
+	if recv(t, "Closed", p.closed) == nil {
+		t.Error("Closed(nil) after a panic")
+	}
+	_ = c.Close()
+	stop(t, s)
+}
+
 // Idle connections go at once, busy ones after their answer, and the report says so.
 func drain(t *testing.T, d Driver) {
 	ps := newProbes(func(p *probe, _ *drivers.Turn) {
@@ -388,6 +429,36 @@ func drainUnderLoad(t *testing.T, d Driver) {
 	wg.Wait()
 	if r != (drivers.Report{Drained: clients}) || torn.Load() != 0 {
 		t.Errorf("%+v, %d answers torn", r, torn.Load())
+	}
+	stop(t, s)
+}
+
+// Shutdown may be called by several goroutines at once. Each returns when the last connection is gone.
+func drainSeveralTimes(t *testing.T, d Driver) {
+	ps := newProbes(nil)
+	s := start(t, d, Options{}, ps.accept)
+	c := dial(t, s)
+	p := recv(t, "accept", ps.ch)
+	const calls = 3
+	begun, reports := make(chan bool, calls), make(chan drivers.Report, calls)
+	for range calls {
+		go func() {
+			begun <- true
+			reports <- s.Shutdown(context.Background())
+		}()
+	}
+	for range calls {
+		recv(t, "the beginning", begun)
+	}
+	time.Sleep(10 * time.Millisecond) // until all wait, most likely
+	_ = c.Close()
+	if err := recv(t, "Closed", p.closed); err != nil {
+		t.Errorf("Closed(%v)", err)
+	}
+	for range calls {
+		if r := recv(t, "the report", reports); r.TimedOut != 0 || r.Drained > 1 {
+			t.Errorf("%+v", r)
+		}
 	}
 	stop(t, s)
 }

@@ -20,6 +20,7 @@ var inputTests = []test{
 	{"UnreadBytesComeBackWithWantInput", unreadBytesComeBack},
 	{"NoReadWithoutWantInput", noReadWithoutWantInput},
 	{"MaxTailEndsTheConnection", maxTail},
+	{"MaxTailIsForWantInput", maxTailIsForWantInput},
 	{"PeerClosedAfterEveryByte", peerClosedAfterEveryByte},
 	{"HalfCloseStillGetsItsAnswer", halfClose},
 	{"UnixSockets", unixSockets},
@@ -238,6 +239,57 @@ func maxTail(t *testing.T, d Driver) {
 		t.Errorf("100000 unread bytes: %v", err)
 	}
 	_ = c.Close()
+	stop(t, s)
+}
+
+// A machine that does not want input may have been given any number of bytes: how much one read brings is the driver's choice.
+func maxTailIsForWantInput(t *testing.T, d Driver) {
+	const size = 50_000
+	left := make(chan int, 1)
+	ps := newProbes(func(p *probe, _ *drivers.Turn) {
+		seen := 0
+		p.receive = func(p *probe, _ *drivers.Turn, src, dst []byte) (int, []byte) {
+			if seen == 0 {
+				p.status &^= drivers.WantInput
+				seen = 1
+				left <- len(src) - 1
+				return 1, dst
+			}
+			n := min(len(src), 10_000) // and what it has not come to yet is not left over either
+			if seen += n; seen == size {
+				dst = append(dst, "all"...)
+			}
+			return n, dst
+		}
+	})
+	s := start(t, d, Options{MaxTail: 1000}, ps.accept)
+	most := 0
+	for range 20 { // what comes with the first byte is up to the network
+		c := dial(t, s)
+		p := recv(t, "accept", ps.ch)
+		if _, err := c.Write(make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, recv(t, "the first byte", left))
+		if err := p.link.Post(func(_ *drivers.Turn, err error) {
+			if err == nil {
+				p.status |= drivers.WantInput
+			}
+		}); err != nil {
+			t.Errorf("with %d bytes unread: %v", most, err)
+		}
+		closeWrite(t, c)
+		if got, err := io.ReadAll(c); string(got) != "all" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+		if err := recv(t, "Closed", p.closed); err != nil {
+			t.Errorf("Closed(%v)", err)
+		}
+		_ = c.Close()
+	}
+	if most <= 1000 {
+		t.Logf("nothing to see: %d bytes were unread at most", most)
+	}
 	stop(t, s)
 }
 

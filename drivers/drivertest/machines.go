@@ -86,6 +86,7 @@ type line struct {
 	max     int
 	seen    int // bytes of the unread tail known to hold no LF
 	full    bool
+	rest    int  // bytes that the last Receive left
 	last    bool // no more lines come; those that were received are still answered
 	closing bool
 	idle    codec.Time
@@ -99,9 +100,11 @@ func (m *line) touch(t *drivers.Turn) {
 
 // Receive answers every whole line. The rest stays with the driver: the machine keeps no bytes, only how far it looked.
 func (m *line) Receive(t *drivers.Turn, src, dst []byte) (n int, out []byte) {
+	defer func() { m.rest = len(src) - n }()
 	start := len(dst)
 	for !m.closing {
 		if m.full = len(dst)-start >= t.Max; m.full {
+			m.closing = m.last && n == len(src) // there is no other call to do it in
 			return n, dst
 		}
 		i := bytes.IndexByte(src[n+m.seen:], '\n')
@@ -148,7 +151,7 @@ func (m *line) PeerClosed(*drivers.Turn) { m.finish() }
 
 // finish closes, after the lines that there was no room to answer.
 func (m *line) finish() {
-	if m.last = true; !m.full {
+	if m.last = true; !m.full || m.rest == 0 {
 		m.closing = true
 	}
 }

@@ -24,7 +24,8 @@ type Config struct {
 	// KillWater closes a connection with ErrKillWater when unsent bytes exceed it, because a machine ignored Turn.Max:
 	// 0 = 1 MiB or twice HighWater, if that is more, negative = no limit.
 	KillWater int
-	// MaxTail closes a connection with ErrTail when a machine leaves more unread bytes than that: 0 = 1 MiB, negative = no limit.
+	// MaxTail closes a connection with ErrTail when a machine that wants input leaves more unread bytes than that: 0 = 1 MiB, negative = no
+	// limit. While it does not want input, up to one read more may be held for it.
 	MaxTail int
 	// WriteStall closes a connection with ErrWriteStall when its peer takes no byte of waiting output for so long: 0 = 30 s,
 	// negative = never.

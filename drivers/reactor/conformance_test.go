@@ -14,7 +14,11 @@ import (
 
 // conform holds a configuration to every promise of package drivers.
 func conform(t *testing.T, base Config) {
-	drivertest.Run(t, drivertest.Driver{Name: "reactor", Start: func(t testing.TB, svc drivers.Service, o drivertest.Options) drivertest.Server {
+	drivertest.Run(t, drivertest.Driver{Name: "reactor", Start: driverStart(base)})
+}
+
+func driverStart(base Config) func(t testing.TB, svc drivers.Service, o drivertest.Options) drivertest.Server {
+	return func(t testing.TB, svc drivers.Service, o drivertest.Options) drivertest.Server {
 		cfg := base
 		cfg.HighWater, cfg.KillWater, cfg.MaxTail, cfg.MaxConns, cfg.MaxPosts = o.HighWater, o.KillWater, o.MaxTail, o.MaxConns, o.MaxPosts
 		cfg.WriteStall, cfg.LingerTime = o.WriteStall, o.Linger
@@ -35,7 +39,7 @@ func conform(t *testing.T, base Config) {
 			t.Fatal(err)
 		}
 		return r
-	}})
+	}
 }
 
 func TestDriver(t *testing.T) { conform(t, Config{}) }

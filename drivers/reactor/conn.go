@@ -26,6 +26,7 @@ const (
 	fDialing                    // connect is under way, no machine yet
 	fMore                       // the machine wants more than the tail: its last Receive consumed nothing
 	fOff                        // not registered with the poller
+	fFeed                       // on the ready list, and there is a reason to present unread bytes again
 )
 
 // Bits of conn.wake.

@@ -46,6 +46,8 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 		fed    = false // Receive was called: output alone must not use up every turn
 		st     drivers.Status
 	)
+	feed = feed || c.flags&fFeed != 0
+	c.flags &^= fFeed
 	for {
 		idle := false // Transmit was asked and made nothing
 		st = m.Status()
@@ -134,18 +136,28 @@ func (lp *loop) drive(c *conn, in []byte, owned, feed bool) {
 		}
 		feed = true // output drained
 	}
-	if len(out) > 0 && !lp.send(c, out) {
-		return
+	if len(out) > 0 {
+		if !lp.send(c, out) {
+			return
+		}
+		feed = true
 	}
 	if cap(out) > keepOut {
 		out = nil
 	}
 	lp.obuf = out[:0]
-	if again && c.flags&fReady == 0 {
-		c.flags |= fReady
-		lp.ready = append(lp.ready, c)
+	if again {
+		if feed {
+			c.flags |= fFeed
+		}
+		if c.flags&fReady == 0 {
+			c.flags |= fReady
+			lp.ready = append(lp.ready, c)
+		}
 	}
-	if len(in) > lp.cfg.MaxTail {
+	// Only what a machine that wants input was given and does not take is its fault: how much one read brings is not, nor what waits for the
+	// next turn.
+	if len(in) > lp.cfg.MaxTail && c.flags&fMore != 0 && m.Status()&drivers.WantInput != 0 {
 		lp.end(c, drivers.ErrTail)
 		return
 	}

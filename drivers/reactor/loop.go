@@ -215,9 +215,9 @@ func (lp *loop) recovered() {
 	lp.cur = nil
 	lp.stats.Panics++
 	lp.r.crashed.Add(1)
-	lp.end(c, &PanicError{v, debug.Stack()})
-	lp.refuse(lp.posts)
+	lp.refuse(lp.posts) // those behind the one that panicked, before Closed
 	lp.posts = nil
+	lp.end(c, &PanicError{v, debug.Stack()})
 }
 
 // guard runs one call whose panic must not disturb its caller.
@@ -304,19 +304,22 @@ func (lp *loop) takeWoken(list **conn) {
 			continue
 		}
 		lp.cur = c
+		news := false // a wake for a post that an earlier turn has run already is none
 		if bits&wPost != 0 {
 			lp.posts = reversed(c.posts.Swap(nil))
 			for lp.posts != nil {
 				p := lp.posts
 				lp.posts = p.next
 				lp.stats.Posts++
+				news = true
 				p.fn(&lp.turn, nil)
 			}
 		}
 		if bits&wAdvance != 0 && c.flags&fLinger == 0 {
+			news = true
 			c.m.Advance(&lp.turn)
 		}
-		lp.drive(c, c.tail(), true, true)
+		lp.drive(c, c.tail(), true, news)
 	}
 }
 
@@ -328,7 +331,7 @@ func (lp *loop) takeReady(i *int) {
 		c.flags &^= fReady
 		if c.flags&fDead == 0 {
 			lp.cur = c
-			lp.drive(c, c.tail(), true, true)
+			lp.drive(c, c.tail(), true, false) // fFeed knows better
 		}
 	}
 }

@@ -214,6 +214,9 @@ wait:
 			break wait
 		}
 	}
+	if r.conns.Load() == 0 {
+		r.poke() // there may be others who wait
+	}
 	r.each(func(lp *loop) {
 		late, busy := lp.abortAll()
 		mu.Lock()
@@ -354,12 +357,17 @@ func (r *Reactor) reserve() bool {
 // vacate gives a place back, and wakes the loops that stopped accepting for want of one.
 func (r *Reactor) vacate() {
 	if r.conns.Add(-1) == 0 {
-		select {
-		case r.empty <- struct{}{}:
-		default:
-		}
+		r.poke()
 	}
 	r.wakeCapped()
+}
+
+// poke tells one Shutdown that waits, now or later, to look at the number of connections.
+func (r *Reactor) poke() {
+	select {
+	case r.empty <- struct{}{}:
+	default:
+	}
 }
 
 // wakeCapped lets loops that stopped accepting look again.

@@ -121,7 +121,9 @@ func (w *wheel[T]) splice(head *timer[T]) {
 }
 
 // advance moves the wheel to tick now and calls fire for every timer that is due, which is disarmed before. It handles at most max
-// nodes and returns how many it handled; if that is max, call it again soon.
+// nodes and returns how many it handled; if that is max, call it again soon. Timers fire in the order of their ticks, those of one tick in
+// any order; one that was scheduled for a tick that had passed fires behind those that were due already. fire may schedule and cancel any
+// timer.
 func (w *wheel[T]) advance(now int64, max int, fire func(*T)) int {
 	for steps := 0; ; steps++ {
 		for w.todo.next == &w.todo {

@@ -39,6 +39,7 @@ type conn struct {
 	kick  chan struct{} // wakes the parked owner
 	left  atomic.Int64  // Link.Unsent
 	post  posts
+	due   []func(*drivers.Turn, error) // taken from post and not run yet; mu
 
 	mu      sync.Mutex
 	moved   sync.Cond // the machine was called, or the read token became free
@@ -384,9 +385,10 @@ func (c *conn) finish() {
 	c.over = true
 	w := c.srv.getWorker()
 	c.srv.tick(w)
-	for _, fn := range c.post.end() {
+	for _, fn := range append(c.due, c.post.end()...) {
 		c.runPost(w, fn, drivers.ErrClosed)
 	}
+	c.due = nil
 	if c.m != nil {
 		c.closed()
 	}

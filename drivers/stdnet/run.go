@@ -56,11 +56,10 @@ func (c *conn) attend(w *worker) bool {
 		c.timerAt = codec.Never
 	}
 	if got&fPost != 0 {
-		for _, fn := range c.post.take() {
-			if c.dead {
-				c.runPost(w, fn, drivers.ErrClosed)
-				continue
-			}
+		c.due = c.post.take()
+		for len(c.due) > 0 && !c.dead { // if one panics, the others are told before Closed
+			fn := c.due[0]
+			c.due = c.due[1:]
 			c.stuck = false
 			c.runPost(w, fn, nil)
 		}

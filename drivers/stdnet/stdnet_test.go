@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/purewire/purewire/drivers"
@@ -15,29 +16,21 @@ import (
 type server struct {
 	*stdnet.Server
 	addrs []net.Addr
-	done  chan error
+	loops sync.WaitGroup
 }
 
 func (s *server) Addrs() []net.Addr { return s.addrs }
 
 func (s *server) Shutdown(ctx context.Context) drivers.Report {
 	r := s.Server.Shutdown(ctx)
-	s.join()
+	s.loops.Wait()
 	return r
 }
 
 func (s *server) Close() error {
 	err := s.Server.Close()
-	s.join()
+	s.loops.Wait()
 	return err
-}
-
-// join waits for the accept loops.
-func (s *server) join() {
-	for range s.addrs {
-		<-s.done
-	}
-	s.addrs = nil
 }
 
 // hidden hides what lies below a net.Conn, as TLS or a pipe would: the driver cannot use its descriptor.
@@ -62,7 +55,6 @@ func starter(wrap func(net.Listener) net.Listener) func(testing.TB, drivers.Serv
 			WriteStall: o.WriteStall, LingerTime: o.Linger,
 		})}
 		n := max(1, o.Listeners)
-		s.done = make(chan error, n)
 		for i := range n {
 			network, addr := "tcp", "127.0.0.1:0"
 			if o.Network == "unix" {
@@ -73,7 +65,7 @@ func starter(wrap func(net.Listener) net.Listener) func(testing.TB, drivers.Serv
 				t.Fatal(err)
 			}
 			s.addrs = append(s.addrs, l.Addr())
-			go func() { s.done <- s.Serve(wrap(l)) }()
+			s.loops.Go(func() { _ = s.Serve(wrap(l)) })
 		}
 		return s
 	}

@@ -280,7 +280,7 @@ func (f *flow) keep(p []byte, own bool) {
 	switch {
 	case len(p) == 0:
 		c.tail = nil
-	case len(p) > c.svc.opt.MaxTail:
+	case len(p) > c.svc.opt.MaxTail && !c.has(fFeed) && c.inner.Status()&drivers.WantInput != 0:
 		c.giveUp(drivers.ErrTail)
 	case own:
 		c.tail = p

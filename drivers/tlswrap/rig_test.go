@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"math/big"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,28 +95,21 @@ var engines = []engine{{"stdnet", startStdnet}}
 type stdServer struct {
 	*stdnet.Server
 	addrs []net.Addr
-	done  chan error
+	loops sync.WaitGroup
 }
 
 func (s *stdServer) Addrs() []net.Addr { return s.addrs }
 
 func (s *stdServer) Shutdown(ctx context.Context) drivers.Report {
 	r := s.Server.Shutdown(ctx)
-	s.join()
+	s.loops.Wait()
 	return r
 }
 
 func (s *stdServer) Close() error {
 	err := s.Server.Close()
-	s.join()
+	s.loops.Wait()
 	return err
-}
-
-func (s *stdServer) join() {
-	for range s.addrs {
-		<-s.done
-	}
-	s.addrs = nil
 }
 
 func startStdnet(tb testing.TB, svc drivers.Service, o drivertest.Options) drivertest.Server {
@@ -124,7 +118,6 @@ func startStdnet(tb testing.TB, svc drivers.Service, o drivertest.Options) drive
 		WriteStall: o.WriteStall, LingerTime: o.Linger,
 	})}
 	n := max(1, o.Listeners)
-	s.done = make(chan error, n)
 	for i := range n {
 		network, addr := endpoint(o, i)
 		l, err := net.Listen(network, addr)
@@ -132,7 +125,7 @@ func startStdnet(tb testing.TB, svc drivers.Service, o drivertest.Options) drive
 			tb.Fatal(err)
 		}
 		s.addrs = append(s.addrs, l.Addr())
-		go func() { s.done <- s.Serve(l) }()
+		s.loops.Go(func() { _ = s.Serve(l) })
 	}
 	return s
 }
