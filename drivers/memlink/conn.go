@@ -3,6 +3,7 @@ package memlink
 import (
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,6 +13,7 @@ type Conn struct {
 	in, out       *half
 	local, remote net.Addr
 	done          func() // nil, or told of Close
+	hard          atomic.Bool
 }
 
 var _ net.Conn = (*Conn)(nil)
@@ -56,6 +58,15 @@ func (c *Conn) CloseRead() error {
 	return nil
 }
 
+// SetLinger makes Close a reset if sec is 0, as net.TCPConn's method does. Of other values Close takes no notice.
+func (c *Conn) SetLinger(sec int) error {
+	if c.in.gone(true) {
+		return c.wrap("set", net.ErrClosed)
+	}
+	c.hard.Store(sec == 0)
+	return nil
+}
+
 // Close ends both directions. If octets are there that were not read it resets the connection.
 func (c *Conn) Close() error {
 	if c.in.gone(true) {
@@ -63,7 +74,8 @@ func (c *Conn) Close() error {
 	}
 	// RFC 1122 section 4.2.2.13: "If such a host issues a CLOSE call while received data is still pending in TCP, or if new data is received
 	// after CLOSE is called, its TCP SHOULD send a RST to show that data was lost."
-	if c.in.leave(true) {
+	if c.in.leave(true) || c.hard.Load() {
+		c.in.abort()
 		c.out.abort()
 	}
 	c.out.finish(true)

@@ -161,7 +161,30 @@ func TestCloseWithUnreadIsReset(t *testing.T) {
 		_, err := a.Read(make([]byte, 1))
 		is(t, err, syscall.ECONNRESET, "read")
 		_, err = a.Write([]byte("x"))
-		require.ErrorIs(t, err, syscall.EPIPE)
+		is(t, err, syscall.ECONNRESET, "write")
+	})
+}
+
+// SetLinger(0) makes Close a reset, as on TCP.
+func TestLinger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, sec := range []int{-1, 0, 1} {
+			a, b := memlink.Pair(memlink.Config{})
+			write(t, a, "bye")
+			require.NoError(t, a.SetLinger(sec))
+			require.NoError(t, a.Close())
+			is(t, a.SetLinger(0), net.ErrClosed, "set")
+			require.Equal(t, "bye", read(t, b, 3))
+			_, err := b.Read(make([]byte, 1))
+			_, werr := b.Write(make([]byte, 1))
+			if sec == 0 {
+				is(t, err, syscall.ECONNRESET, "read")
+				is(t, werr, syscall.ECONNRESET, "write")
+			} else {
+				require.Equal(t, io.EOF, err)
+				is(t, werr, syscall.EPIPE, "write")
+			}
+		}
 	})
 }
 
@@ -192,7 +215,7 @@ func TestEndsWakeWaiters(t *testing.T) {
 		read, write error // of a
 	}{
 		"own Close":    {func(a, b *memlink.Conn) error { return a.Close() }, net.ErrClosed, net.ErrClosed},
-		"peer's Close": {func(a, b *memlink.Conn) error { return b.Close() }, syscall.ECONNRESET, syscall.EPIPE}, // it has not read what a writes
+		"peer's Close": {func(a, b *memlink.Conn) error { return b.Close() }, syscall.ECONNRESET, syscall.ECONNRESET}, // it has not read what a writes
 		"own Reset":    {func(a, b *memlink.Conn) error { return a.Reset() }, syscall.ECONNRESET, syscall.ECONNRESET},
 		"peer's Reset": {func(a, b *memlink.Conn) error { return b.Reset() }, syscall.ECONNRESET, syscall.ECONNRESET},
 		"deadline":     {func(a, b *memlink.Conn) error { return a.SetDeadline(time.Unix(1, 0)) }, os.ErrDeadlineExceeded, os.ErrDeadlineExceeded},

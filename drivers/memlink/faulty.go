@@ -11,8 +11,8 @@ import (
 )
 
 // Wrap returns nc with the faults of p; nc itself if there are none. It works on any net.Conn: a reset is one where nc knows how (Conn,
-// *net.TCPConn), and a Close elsewhere. One goroutine may read while another writes. CloseWrite and CloseRead are passed on; they fail with errors.ErrUnsupported
-// where nc has none.
+// *net.TCPConn), and a Close elsewhere. One goroutine may read while another writes. CloseWrite, CloseRead and SetLinger are passed on; they fail with
+// errors.ErrUnsupported where nc has none.
 func Wrap(nc net.Conn, p Plan) net.Conn {
 	if p.IsZero() {
 		return nc
@@ -253,6 +253,13 @@ func (c *faulty) CloseWrite() error {
 func (c *faulty) CloseRead() error {
 	if h, ok := c.Conn.(interface{ CloseRead() error }); ok {
 		return h.CloseRead()
+	}
+	return errors.ErrUnsupported
+}
+
+func (c *faulty) SetLinger(sec int) error {
+	if h, ok := c.Conn.(interface{ SetLinger(sec int) error }); ok {
+		return h.SetLinger(sec)
 	}
 	return errors.ErrUnsupported
 }

@@ -261,6 +261,7 @@ func TestWrapPassesOn(t *testing.T) {
 			CloseRead() error
 			CloseWrite() error
 			Reset() error
+			SetLinger(sec int) error
 		}
 		p := memlink.Plan{ReadMax: 1}
 		nc, peer, _ := faulted(p)
@@ -275,11 +276,18 @@ func TestWrapPassesOn(t *testing.T) {
 		_, err = peer.Read(make([]byte, 1))
 		require.ErrorIs(t, err, syscall.ECONNRESET)
 
+		nc, peer, _ = faulted(p)
+		require.NoError(t, nc.(half).SetLinger(0))
+		require.NoError(t, nc.Close())
+		_, err = peer.Read(make([]byte, 1))
+		require.ErrorIs(t, err, syscall.ECONNRESET)
+
 		// What net.Pipe cannot do is told; a reset is a Close there.
 		c, d := net.Pipe()
 		nc = memlink.Wrap(c, p)
 		require.ErrorIs(t, nc.(half).CloseWrite(), errors.ErrUnsupported)
 		require.ErrorIs(t, nc.(half).CloseRead(), errors.ErrUnsupported)
+		require.ErrorIs(t, nc.(half).SetLinger(0), errors.ErrUnsupported)
 		require.NoError(t, nc.(half).Reset())
 		_, err = d.Read(make([]byte, 1))
 		require.Equal(t, io.EOF, err)

@@ -239,7 +239,7 @@ var conversations = map[string]conversation{
 			ok := make([]bool, 40)
 			for i := range ok {
 				wg.Go(func() {
-					want := bytes.Repeat([]byte{byte(i)}, 1000*i)
+					want := bytes.Repeat([]byte{byte(i)}, 300*i)
 					resp, err := c.Post(url, "", bytes.NewReader(want))
 					if err == nil {
 						defer resp.Body.Close()

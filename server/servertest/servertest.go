@@ -242,14 +242,16 @@ func (s *Server) Close() {
 	for _, tr := range s.transports() {
 		tr.CloseIdleConnections()
 	}
-	// What was accepted but has not begun counts there, what the server does not count any more (a hijacker) here.
-	for wait := 50 * time.Microsecond; s.HTTP.InFlight() > 0; wait = min(2*wait, 10*time.Millisecond) {
-		time.Sleep(wait)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.busy > 0 {
-		s.quiet.Wait()
+	for wait := 50 * time.Microsecond; ; wait = min(2*wait, 10*time.Millisecond) {
+		s.mu.Lock()
+		for s.busy > 0 {
+			s.quiet.Wait()
+		}
+		s.mu.Unlock()
+		if s.HTTP.InFlight() == 0 {
+			return
+		}
+		time.Sleep(wait) // a request that was accepted is about to reach its handler, or a native handler answers later
 	}
 }
 
