@@ -94,7 +94,7 @@ func (tr *Transport) dial(ctx context.Context, s *settings, k key, req *http.Req
 	c := &conn{p: &tr.pool, k: k}
 	h2 := k.scheme == "http" && s.protocols&H2C != 0 && proxy == nil && !tr.upgrades(req)
 	if k.scheme == "https" {
-		tc := tls.Client(nc, tr.tlsConfig(s, req.URL.Hostname(), tr.upgrades(req)))
+		tc := tls.Client(honest{nc}, tr.tlsConfig(s, req.URL.Hostname(), tr.upgrades(req)))
 		if err := handshake(ctx, s, tc); err != nil {
 			_ = nc.Close()
 			return nil, err
