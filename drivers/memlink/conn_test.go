@@ -351,6 +351,24 @@ func TestListenerWaits(t *testing.T) {
 		synctest.Wait()
 		l.Reset() // the network breaks
 		require.ErrorIs(t, <-done, syscall.ECONNRESET)
+		// Also for who waits in a delay, and for an end whose peer has closed.
+		slow := memlink.Plan{Write: []memlink.Fault{at(0, memlink.Stall)}}
+		for _, plans := range [][2]memlink.Plan{{slow, {}}, {{}, slow}} {
+			a, err := l.DialPlans(t.Context(), plans[0], plans[1])
+			require.NoError(t, err)
+			b, err := l.Accept()
+			require.NoError(t, err)
+			if plans[0].IsZero() {
+				a, b = b, a
+			}
+			require.NoError(t, b.Close())
+			go func() { _, err := a.Write([]byte("x")); done <- err }()
+			synctest.Wait()
+			l.Reset()
+			is(t, <-done, syscall.ECONNRESET, "write")
+			require.NoError(t, a.Close())
+		}
+		l.Reset() // nobody is left
 		go func() { _, err := l.Accept(); done <- err }()
 		synctest.Wait()
 		require.NoError(t, l.Close())

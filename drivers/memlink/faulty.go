@@ -134,9 +134,7 @@ func (c *faulty) happen(l *lane, f Fault) error {
 		}
 	case Reset:
 		l.mu.Unlock()
-		c.rd.end(c.fail(&c.rd, syscall.ECONNRESET))
-		c.wr.end(c.fail(&c.wr, syscall.ECONNRESET))
-		abort(c.Conn)
+		_ = c.Reset()
 		l.mu.Lock()
 	case End:
 		if !write {
@@ -264,8 +262,10 @@ func (c *faulty) SetLinger(sec int) error {
 	return errors.ErrUnsupported
 }
 
-// Reset passes on what abort does.
+// Reset is that of Conn, or the next best thing; it ends delays.
 func (c *faulty) Reset() error {
+	c.rd.end(c.fail(&c.rd, syscall.ECONNRESET))
+	c.wr.end(c.fail(&c.wr, syscall.ECONNRESET))
 	abort(c.Conn)
 	return nil
 }

@@ -60,7 +60,7 @@ type Listener struct {
 	mu     sync.Mutex
 	moved  sync.Cond
 	queue  []net.Conn
-	live   map[*Conn]struct{} // accepted ends, those in queue included
+	live   map[*link]struct{} // those in queue included
 	dialed int
 	closed bool
 }
@@ -73,7 +73,7 @@ func Listen(cfg Config) *Listener {
 	if cfg.Backlog <= 0 {
 		cfg.Backlog = DefaultBacklog
 	}
-	l := &Listener{cfg: cfg, live: map[*Conn]struct{}{}}
+	l := &Listener{cfg: cfg, live: map[*link]struct{}{}}
 	l.moved.L = &l.mu
 	return l
 }
@@ -111,14 +111,31 @@ func (l *Listener) Close() error {
 	return nil
 }
 
-// Reset resets every connection that was dialed here and whose accepted end is not closed: the network breaks, or a process dies. The
-// Listener goes on.
+// link is a connection, and how many of its ends are not closed.
+type link struct {
+	ends [2]net.Conn
+	open int
+}
+
+// left tells that an end was closed.
+func (l *Listener) left(k *link) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k.open--; k.open == 0 {
+		delete(l.live, k)
+	}
+}
+
+// Reset resets every connection that was dialed here and lives at one end at least: the network breaks, or a process dies. Planned delays and stalls
+// end, too. The Listener goes on.
 func (l *Listener) Reset() {
 	l.mu.Lock()
 	live := slices.Collect(maps.Keys(l.live))
 	l.mu.Unlock()
-	for _, c := range live {
-		_ = c.Reset() // it may have been closed meanwhile
+	for _, k := range live {
+		for _, c := range k.ends {
+			abort(c)
+		}
 	}
 }
 
@@ -170,15 +187,13 @@ func (l *Listener) dial(ctx context.Context, faults func(n int) (dialed, accepte
 	if faults != nil {
 		mine, theirs = faults(n)
 	}
-	l.live[b] = struct{}{}
-	b.done = func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.live, b)
-	}
-	l.queue = append(l.queue, Wrap(b, theirs))
+	k := &link{ends: [2]net.Conn{Wrap(a, mine), Wrap(b, theirs)}, open: 2}
+	l.live[k] = struct{}{}
+	a.done = func() { l.left(k) }
+	b.done = a.done
+	l.queue = append(l.queue, k.ends[1])
 	l.moved.Broadcast()
-	return Wrap(a, mine), nil
+	return k.ends[0], nil
 }
 
 func (l *Listener) fail(op string, err error) error {

@@ -233,8 +233,8 @@ func (s *Server) transports() []*http.Transport {
 // reports how that went. Close is still needed.
 func (s *Server) Shutdown(ctx context.Context) drivers.Report { return s.driver.Shutdown(ctx) }
 
-// Close closes the server, its connections and its clients. Requests under way fail, and their contexts are cancelled. It waits until every
-// handler has returned.
+// Close closes the server, its connections, those of Dial included, and its clients. Requests under way fail, and their contexts are
+// cancelled. It waits until every handler has returned.
 func (s *Server) Close() {
 	_ = s.Transport.Close()
 	_ = s.driver.Close()
@@ -249,10 +249,11 @@ func (s *Server) Close() {
 		}
 		s.mu.Unlock()
 		if s.HTTP.InFlight() == 0 {
-			return
+			break
 		}
 		time.Sleep(wait) // a request that was accepted is about to reach its handler, or a native handler answers later
 	}
+	s.Link.Reset() // what still wants to say goodbye need not wait for a network that is slow
 }
 
 // count keeps count of the handlers that have not returned.
