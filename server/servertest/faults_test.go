@@ -106,6 +106,14 @@ var sides = map[string]side{
 	"server writes": {true, true}, "server reads": {true, false}, "client writes": {false, true}, "client reads": {false, false},
 }
 
+// pick returns how thorough to be: with -short, which is for the race detector, less.
+func pick[T any](full, short T) T {
+	if testing.Short() {
+		return short
+	}
+	return full
+}
+
 // run makes a few requests over a first connection with the given plans; later connections are sound. It returns how many failed.
 func run(t *testing.T, p servertest.Protocol, std bool, dialed, accepted memlink.Plan) (failed int) {
 	synctest.Test(t, func(t *testing.T) {
@@ -165,7 +173,7 @@ func TestCutAnywhere(t *testing.T) {
 		for _, std := range []bool{false, true} {
 			for _, k := range []memlink.Kind{memlink.Reset, memlink.End} {
 				t.Run(fmt.Sprintf("%v/net-http=%v/%v", p, std, k), func(t *testing.T) {
-					sweep(t, p, std, sides["server writes"], memlink.Fault{Kind: k}, 1)
+					sweep(t, p, std, sides["server writes"], memlink.Fault{Kind: k}, pick(1, 7))
 				})
 			}
 		}
@@ -188,7 +196,7 @@ func TestFaults(t *testing.T) {
 						continue
 					}
 					t.Run(fmt.Sprintf("%v/net-http=%v/%s/%v", p, std, name, k), func(t *testing.T) {
-						sweep(t, p, std, at, memlink.Fault{Kind: k, Delay: time.Second}, 23)
+						sweep(t, p, std, at, memlink.Fault{Kind: k, Delay: time.Second}, pick(23, 61))
 					})
 				}
 			}
@@ -214,7 +222,7 @@ func TestRandomPlans(t *testing.T) {
 		for _, std := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%v/net-http=%v", p, std), func(t *testing.T) {
 				failed := 0
-				for seed := range uint64(24) {
+				for seed := range pick(uint64(24), 6) {
 					kinds := []memlink.Kind{memlink.Split}
 					hurts := seed%3 != 0
 					if !std || p != servertest.H2C && p != servertest.HTTP2 { // see TestFaults
