@@ -410,6 +410,13 @@ func (c *conn) finish() {
 	c.left.Store(0)
 	c.moved.Broadcast()
 	c.signal(fNudge)
+	if c.kick != nil {
+		// Where another goroutine reads, signal leaves the parked owner to that one, which has nothing to do on a dead connection.
+		select {
+		case c.kick <- struct{}{}:
+		default:
+		}
+	}
 	c.srv.remove(c)
 }
 

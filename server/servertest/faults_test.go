@@ -173,7 +173,7 @@ func TestCutAnywhere(t *testing.T) {
 		for _, std := range []bool{false, true} {
 			for _, k := range []memlink.Kind{memlink.Reset, memlink.End} {
 				t.Run(fmt.Sprintf("%v/net-http=%v/%v", p, std, k), func(t *testing.T) {
-					sweep(t, p, std, sides["server writes"], memlink.Fault{Kind: k}, pick(1, 7))
+					sweep(t, p, std, sides["server writes"], memlink.Fault{Kind: k}, pick[int64](1, 7))
 				})
 			}
 		}
@@ -196,7 +196,7 @@ func TestFaults(t *testing.T) {
 						continue
 					}
 					t.Run(fmt.Sprintf("%v/net-http=%v/%s/%v", p, std, name, k), func(t *testing.T) {
-						sweep(t, p, std, at, memlink.Fault{Kind: k, Delay: time.Second}, pick(23, 61))
+						sweep(t, p, std, at, memlink.Fault{Kind: k, Delay: time.Second}, pick[int64](23, 61))
 					})
 				}
 			}
