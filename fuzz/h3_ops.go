@@ -20,7 +20,7 @@ func h3Ops(p *Program) {
 		e.Advance(v.now)
 		v.end[i] = e
 	}
-	o := &h3Caller{p: p, e: v.end[role], peer: v.end[1-role]}
+	o := &h3Caller{p: p, e: v.end[role], peer: v.end[1-role], hints: map[uint64]int{}}
 	for p.More() {
 		v.now += 1e6
 		o.e.Advance(v.now)
@@ -41,6 +41,7 @@ func h3Ops(p *Program) {
 type h3Caller struct {
 	p       *Program
 	e, peer *h3End
+	hints   map[uint64]int // 1xx sent on a stream
 }
 
 func (o *h3Caller) id() uint64 { return uint64(Pick(o.p, 0, 4, 8, 12, 0, 4, 16, 2, 3, 1)) }
@@ -83,7 +84,13 @@ func (o *h3Caller) step() {
 		fin = p.Bool()
 		out, err = c.AppendResponse(nil, id, Pick(p, 200, 204, 304, 99, 1000, 101), o.fields(), fin)
 	case 2:
-		out, err = c.AppendInformational(nil, id, Pick(p, 103, 100, 101, 200), o.fields())
+		status, f := Pick(p, 103, 100, 101, 200), o.fields()
+		if o.hints[id] == h3.DefaultInformational {
+			return // the peer need not take more
+		}
+		if out, err = c.AppendInformational(nil, id, status, f); err == nil {
+			o.hints[id]++
+		}
 	case 3:
 		fin = true
 		out, err = c.AppendTrailers(nil, id, o.fields())

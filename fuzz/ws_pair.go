@@ -198,6 +198,9 @@ func (k *wsEnd) fragment(p *Program, last bool) {
 	} else if op = k.open.op; op == ws.Text {
 		data = text(p, len(data))
 	}
+	if len(k.open.data)+len(data) > ws.DefaultMessage { // more the other end need not take: here it ends
+		data, last = nil, true
+	}
 	var err error
 	k.out.out, err = k.AppendFragment(k.out.out, op, data, last)
 	p.must(err, "%s: fragment", k.name)

@@ -50,9 +50,14 @@ func (v *vectorConn) setup(ops map[string]codectest.VectorOp) {
 			Window:    WindowPolicy{Stream: uint32(a.NamedInt("window")), Conn: uint32(a.NamedInt("connwindow")), Max: uint32(a.NamedInt("maxwindow"))},
 			NoHuffman: true, HeaderTable: int(a.NamedInt("table")), EncoderTable: -1,
 		}
-		v.c.Init(role, v.cfg.Profile())
+		result := ""
+		if a.Has("upgraded") {
+			result = done(v.c.InitUpgraded(role, v.cfg.Profile(), a.NamedBytes("upgraded")))
+		} else {
+			v.c.Init(role, v.cfg.Profile())
+		}
 		v.c.Advance(codec.Time(time.Hour))
-		return ""
+		return result
 	}
 	ops["advance"] = func(a *codectest.Args) string {
 		v.c.Advance(codec.Time(time.Hour + time.Duration(a.Int())*time.Millisecond))
@@ -195,6 +200,14 @@ func (v *vectorConn) peer(ops map[string]codectest.VectorOp) {
 	}
 }
 
+// done is the result of a call that has none but its error.
+func done(err error) string {
+	if err != nil {
+		return failure(err)
+	}
+	return ""
+}
+
 func vectorFields(a *codectest.Args) (f []codec.Field) {
 	for a.Has("f") {
 		n, val, _ := bytes.Cut(a.NamedBytes("f"), []byte(": "))
@@ -259,15 +272,10 @@ func (v *vectorConn) sending(ops map[string]codectest.VectorOp) {
 			return out, err
 		})
 	}
-	done := func(err error) string {
-		if err != nil {
-			return failure(err)
-		}
-		return ""
-	}
 	ops["consumed"] = func(a *codectest.Args) string { return done(v.c.Consumed(uint32(a.Uint()), int(a.Int()))) }
 	ops["reset"] = func(a *codectest.Args) string { return done(v.c.Reset(uint32(a.Uint()), Cancel)) }
 	ops["release"] = func(a *codectest.Args) string { return done(v.c.Release(uint32(a.Uint()))) }
+	ops["user"] = func(a *codectest.Args) string { return done(v.c.SetUser(uint32(a.Uint()), uint32(a.Uint()))) }
 	ops["ping"] = func(a *codectest.Args) string { return done(v.c.Ping([8]byte(a.Bytes()))) }
 	ops["ready"] = func(a *codectest.Args) string { off := a.Flag("off"); return done(v.c.Ready(uint32(a.Uint()), !off)) }
 }
@@ -283,6 +291,11 @@ func (v *vectorConn) scheduling(ops map[string]codectest.VectorOp) {
 			return failure(err)
 		}
 		return ""
+	}
+	ops["priority-update"] = func(a *codectest.Args) string {
+		p := Priority{Urgency: uint8(a.NamedInt("u")), Incremental: a.Flag("i")}
+		id := uint32(a.Uint())
+		return law(func(dst []byte) ([]byte, error) { return v.c.AppendPriorityUpdate(dst, id, p) })
 	}
 	ops["writable"] = func(a *codectest.Args) string { return fmt.Sprint(v.c.Writable(uint32(a.Uint()))) }
 	ops["blocked"] = func(a *codectest.Args) string { return v.c.Blocked(uint32(a.Uint())).String() }

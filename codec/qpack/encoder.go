@@ -55,6 +55,7 @@ type Encoder struct {
 	maxEntries   uint64
 	blocked      uint64 // the smaller of both
 	target       uint32 // the capacity that is wanted; tab.max is what was said
+	changes      int    // how often it was said since the last insertion
 
 	known    uint64 // Known Received Count (RFC 9204 section 2.1.4)
 	sections []section
@@ -113,7 +114,8 @@ func (e *Encoder) SetPeer(capacity, blockedStreams uint64) error {
 }
 
 // SetCapacity asks for another capacity of the dynamic table, in octets: at most what EncoderOptions and the peer allow. It takes
-// effect with the first section before which no entry that would be evicted is still in use; until then nothing is inserted.
+// effect with the first section before which no entry that would be evicted is still in use; until then nothing is inserted. A peer
+// need not take change after change: behind 32 of them without an insertion the capacity stays as it is until something is inserted.
 // Negative values count as 0.
 func (e *Encoder) SetCapacity(n int) {
 	if !e.ready {
@@ -196,7 +198,7 @@ func (e *Encoder) AppendSection(dst, instructions []byte, stream uint64, fields 
 
 // changeCapacity tells the peer of a new capacity, if it can be used already.
 func (e *Encoder) changeCapacity(out []byte) []byte {
-	if e.target == e.tab.max || e.held {
+	if e.target == e.tab.max || e.held || e.changes == maxOwnChanges {
 		return out
 	}
 	e.cur.min = noEntry
@@ -206,6 +208,7 @@ func (e *Encoder) changeCapacity(out []byte) []byte {
 		return out
 	}
 	e.tab.setMax(e.target)
+	e.changes++
 	return hcode.AppendInt(out, flagCapacity, 5, uint64(e.target))
 }
 
@@ -230,7 +233,7 @@ func (e *Encoder) evictable(target uint32) bool {
 
 // canInsert tells whether a field of this size can be inserted now.
 func (e *Encoder) canInsert(size int) bool {
-	return !e.held && e.target == e.tab.max && size <= int(e.tab.max) && e.evictable(e.tab.max-uint32(size))
+	return !e.held && (e.target == e.tab.max || e.changes == maxOwnChanges) && size <= int(e.tab.max) && e.evictable(e.tab.max-uint32(size))
 }
 
 // usable tells whether the section in progress may refer to an entry.

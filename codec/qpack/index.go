@@ -62,6 +62,7 @@ func (e *Encoder) findName(name []byte, hn uint32, limit uint64) (uint64, bool) 
 // add inserts an entry that fits, and whose insertion evicts nothing that must stay.
 func (e *Encoder) add(name, value []byte, hn, hv uint32) uint64 {
 	e.tab.insert(name, value)
+	e.changes = 0
 	if len(e.tab.ents) != len(e.idx.links) {
 		e.rebuild()
 	}

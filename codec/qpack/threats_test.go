@@ -5,8 +5,10 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/purewire/purewire/codec/qpack"
 	"github.com/stretchr/testify/require"
+
+	"github.com/purewire/purewire/codec"
+	"github.com/purewire/purewire/codec/qpack"
 )
 
 // heap returns the live heap in octets.
@@ -97,4 +99,41 @@ func TestEndlessInsert(t *testing.T) {
 	}
 	require.Equal(t, 4096, d.TableSize())
 	require.LessOrEqual(t, d.Steps(), whole+16)
+}
+
+// RFC 9204 section 7.4-1: a decoder may bound changes of the capacity that come to nothing; ours does. An application that changes its
+// mind before each section does not make its encoder go beyond that, and compresses again once it inserts.
+func TestCapacityBackAndForth(t *testing.T) {
+	var e qpack.Encoder
+	var d qpack.Decoder
+	var b qpack.Block
+	e.Init(&qpack.EncoderOptions{Indexing: qpack.IndexAll, BlockedStreams: 100})
+	require.NoError(t, e.SetPeer(4096, 100))
+	d.Init(&qpack.Limits{BlockedStreams: 100})
+	stream, said := uint64(0), 0
+	say := func(f codec.Field) {
+		section, ins := e.AppendSection(nil, nil, stream, []codec.Field{f})
+		require.NoError(t, d.ReadEncoderStream(ins))
+		_, err := d.Decode(stream, section, true, &b)
+		require.NoError(t, err)
+		require.Equal(t, []codec.Field{f}, b.Fields)
+		require.NoError(t, e.ReadDecoderStream(d.AppendDecoderStream(nil, 1<<10)))
+		stream += 4
+		if len(ins) > 0 {
+			said++
+		}
+	}
+	static := codec.Field{Name: []byte(":method"), Value: []byte("GET")}
+	for i := range 1000 {
+		e.SetCapacity([2]int{1000, 2000}[i%2])
+		say(static)
+	}
+	require.Equal(t, 32, said)
+	require.Equal(t, 2000, d.Capacity())
+	e.SetCapacity(1000)
+	say(codec.Field{Name: []byte("x-n"), Value: []byte("v")}) // with the capacity that there is
+	require.Equal(t, 2000, d.Capacity())
+	require.Equal(t, uint64(1), d.InsertCount())
+	say(static)
+	require.Equal(t, 1000, d.Capacity())
 }

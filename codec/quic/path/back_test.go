@@ -18,7 +18,7 @@ func spoof(t *testing.T, p *Paths, now codec.Time) codec.Time {
 	require.True(t, migrated)
 	require.Same(t, home, answer(t, p, now, home, 99).Path)
 	now = now.Add(3 * pto)
-	reverted, lost := p.Advance(now)
+	reverted, _, lost := p.Advance(now)
 	require.True(t, reverted, "9000-9.3.2-2")
 	require.False(t, lost)
 	require.Same(t, home, p.Active())
@@ -42,7 +42,7 @@ func TestBackAndForth(t *testing.T) {
 	require.True(t, migrated)
 	require.True(t, reset, "another IP address, which was validated before")
 	require.Same(t, home, p.Active())
-	_, lost := p.Advance(now.Add(3 * pto)) // away is gone
+	_, _, lost := p.Advance(now.Add(3 * pto)) // away is gone
 	require.False(t, lost)
 	require.Nil(t, p.Find(from(3, 1)))
 	spoof(t, p, now.Add(10*pto))
@@ -66,7 +66,7 @@ func TestProbeThenMove(t *testing.T) {
 		require.Equal(t, Validated, there.Validation.State())
 		// The old path is not there any more.
 		now = now.Add(3 * pto)
-		reverted, lost := p.Advance(now)
+		reverted, _, lost := p.Advance(now)
 		require.False(t, reverted || lost)
 		require.Nil(t, p.Find(from(2, 1000)))
 		require.Equal(t, 1, ids.Retiring())
@@ -74,19 +74,40 @@ func TestProbeThenMove(t *testing.T) {
 	}
 }
 
-// The old path fails while the new one, validated with a small datagram, is still asked with a large one: congestion control begins anew all the same.
-func TestResetWithoutOldPath(t *testing.T) {
+// 9000-9.4-2: "On confirming a peer's ownership of its new address, an endpoint MUST immediately reset the congestion controller and round-trip time estimator": with
+// a small datagram already, before the path is known to carry a large one. If it does not, it goes back, and resets again.
+func TestResetAtOnce(t *testing.T) {
 	p, _ := newServer(7)
 	p.HandshakeValidated()
 	now := codec.Time(time.Hour)
 	path, _ := arrive(p, now, from(3, 1), 50, false, true)
-	require.False(t, answer(t, p, now.Add(2*pto), path, 1).Reset)
+	require.True(t, answer(t, p, now.Add(2*pto), path, 1).Reset)
 	require.Equal(t, Validating, path.Validation.State())
-	now = now.Add(3 * pto)
-	reverted, lost := p.Advance(now)
+	later := now.Add(3 * pto)
+	reverted, _, lost := p.Advance(later) // the old path fails
 	require.False(t, reverted || lost)
 	require.Nil(t, p.Find(from(2, 1000)))
+	require.False(t, answer(t, p, later, path, 2).Reset)
+
+	p, _ = newServer(7)
+	p.HandshakeValidated()
+	home := p.Active()
+	path, _ = arrive(p, now, from(3, 1), 50, false, true)
+	require.Same(t, home, answer(t, p, now, home, 1).Path)
 	require.True(t, answer(t, p, now, path, 2).Reset)
+	require.Equal(t, Validating, path.Validation.State())
+	reverted, reset, lost := p.Advance(later)
+	require.True(t, reverted && reset)
+	require.False(t, lost)
+	require.Same(t, home, p.Active())
+
+	// The peer comes back before that.
+	p, _ = newServer(7)
+	p.HandshakeValidated()
+	path, _ = arrive(p, now, from(3, 1), 50, false, true)
+	require.True(t, answer(t, p, now, path, 1).Reset)
+	migrated, reset := p.Packet(now, p.Datagram(from(2, 1000), 50), false, true, pto)
+	require.True(t, migrated && reset)
 }
 
 // Where no challenge can be sent, there is no deadline in the past that would keep a loop busy: the end of the validation is the next thing to happen.

@@ -76,7 +76,7 @@ func (c *Closer) Reset(now codec.Time, pto time.Duration) {
 	switch c.state {
 	case Open:
 		c.state, c.end = Draining, now.Add(3*pto)
-	case Closing:
+	case Closing, Draining: // the answer to a CONNECTION_CLOSE that is still due is not sent either
 		c.state, c.due = Draining, false
 	}
 }

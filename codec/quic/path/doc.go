@@ -25,6 +25,8 @@
 //	PATH_RESPONSE:  outcome := paths.Response(now, data, pto)
 //	if reset || outcome.Reset { congestion control, round-trip time, ECN and MTU begin anew }
 //
+// Packet, Response (at another address of ours only: Outcome.Migrated) and Advance change which path is active.
+//
 // To send on a path: paths.Sequence gives the connection ID, p.Limit.Allows the size, p.Responses.Next and p.Validation.Due what is owed; p.Limit.Sent and
 // p.Validation.Sent say that it is sent.
 //

@@ -184,6 +184,18 @@ func TestClosingToDraining(t *testing.T) {
 	}
 }
 
+// 9000-10.3.1-5: "the endpoint MUST enter the draining period and not send any further packets on this connection": the answer to a CONNECTION_CLOSE that is
+// still due is not sent either.
+func TestResetWhileDraining(t *testing.T) {
+	var c Closer
+	c.PeerClosed(1, pto)
+	require.True(t, c.Due(), "the twin: one answer may be sent")
+	c.Reset(2, pto)
+	require.False(t, c.Due())
+	require.Equal(t, Draining, c.State())
+	require.Equal(t, codec.Time(1).Add(3*pto), c.Deadline())
+}
+
 // Two ends that both close and lose nothing: the storm ends at once.
 func TestCloseStorm(t *testing.T) {
 	var a, b Closer

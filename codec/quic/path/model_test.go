@@ -162,12 +162,14 @@ func runPaths(t testing.TB, s script, spare int) {
 	}
 	accounts := map[Tuple]*account{p.Active().Tuple: {validated: p.Active().Limit.Validated()}}
 	asked := map[Challenge]Tuple{}
-	home := p.Active().Tuple.Remote // of the last active path that was validated
+	home := p.Active().Tuple // of the last active path where the peer's address was validated
 	settled := func(moved, reset bool) {
-		at := p.Active().Tuple.Remote
+		at := p.Active().Tuple
 		if a := p.Active(); moved && a.Validation.State() == Validated {
-			require.Equal(t, at.IP != home.IP, reset)
 			require.Same(t, a, &p.paths[p.fallback], "that is where to return to")
+		}
+		if moved && p.Active().Limit.Validated() {
+			require.Equal(t, at.Remote.IP != home.Remote.IP || at.Local.IP != home.Local.IP, reset)
 			home = at
 			return
 		}
@@ -180,6 +182,10 @@ func runPaths(t testing.TB, s script, spare int) {
 		switch s.next() % 8 {
 		case 0, 1, 2:
 			at := from(byte(2+s.next()%3), uint16(1000+s.next()%3))
+			if s.next()%3 == 0 {
+				at.Local = addr(9, 443)
+			}
+			was := p.Active().Tuple
 			size := s.next() * 8
 			known := p.Find(at) != nil
 			path := p.Datagram(at, size)
@@ -201,6 +207,7 @@ func runPaths(t testing.TB, s script, spare int) {
 			accounts[at].in += size
 			if migrated {
 				require.Same(t, path, p.Active())
+				require.True(t, at.Local == was.Local || path.Validation.State() == Validated, "9000-9.6.2-2")
 			}
 		case 3, 4:
 			if path := p.At(s.next() % MaxPaths); path != nil {
@@ -219,11 +226,21 @@ func runPaths(t testing.TB, s script, spare int) {
 			if o := p.Response(now, c, pto); o.Path != nil {
 				require.Equal(t, asked[c], o.Path.Tuple)
 				accounts[o.Path.Tuple].validated = true
+				require.True(t, !o.Migrated || o.Path == p.Active())
 				settled(o.Path == p.Active(), o.Reset)
 			}
 		case 6:
-			_, lost := p.Advance(now)
+			at := p.Active().Tuple
+			reverted, reset, lost := p.Advance(now)
+			settled(reverted, reset)
+			require.Equal(t, reverted, at != p.Active().Tuple)
 			if lost {
+				require.False(t, reverted)
+				for i := range MaxPaths {
+					if path := p.At(i); path != nil && path.been {
+						require.NotEqual(t, Validated, path.Validation.State(), "9000-9.1-1: there is another one")
+					}
+				}
 				return
 			}
 		case 7:

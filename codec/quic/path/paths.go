@@ -37,6 +37,7 @@ type Path struct {
 	hasSeq bool
 	opened uint64 // when, in number of paths
 	inUse  bool
+	been   bool // was the active path once
 }
 
 // Paths are the paths of a connection: which one is active, what migration does, and what is validated. It is bounded: MaxPaths, and one migration of the
@@ -46,20 +47,21 @@ type Paths struct {
 	ids      *RemoteIDs
 	paths    [MaxPaths]Path
 	active   int
-	fallback int  // the last validated path, -1 if there is none
-	settled  Addr // its remote address, also when it is forgotten
+	fallback int   // the last validated path, -1 if there is none
+	settled  Tuple // the addresses that congestion control is for
+	wanted   int   // the path at another address of ours that the peer has moved to, until it is validated; -1 if there is none
 	opened   uint64
 	moved    codec.Time // the last migration of the peer
 	stable   bool       // the handshake is confirmed
 	fixed    bool       // the server wants no migration
-	server   Addr       // where a client found it
+	home     Tuple      // of the handshake
 }
 
 // Init makes p ready with the path of the handshake. ids are the peer's connection IDs; the path uses the one with sequence number 0. The path has to be validated by the handshake: a server
 // calls HandshakeValidated. For a client it is.
 func (p *Paths) Init(role quic.Role, t Tuple, ids *RemoteIDs) {
-	*p = Paths{role: role, ids: ids, fallback: -1, settled: t.Remote, opened: 1, server: t.Remote}
-	p.paths[0] = Path{Tuple: t, hasSeq: true, inUse: true}
+	*p = Paths{role: role, ids: ids, fallback: -1, settled: t, wanted: -1, opened: 1, home: t}
+	p.paths[0] = Path{Tuple: t, hasSeq: true, inUse: true, been: true}
 	if role == quic.Client {
 		p.HandshakeValidated()
 	}
@@ -74,20 +76,28 @@ func (p *Paths) HandshakeValidated() {
 	p.settle()
 }
 
-// settle makes the active path, which is validated, the one to return to. reset tells whether its IP address is another one than that of the path
-// that was.
+// settle makes the active path, which is validated, the one to return to.
+func (p *Paths) settle() (reset bool) {
+	p.fallback = p.active
+	return p.renew()
+}
+
+// renew tells whether congestion control and round-trip time begin anew on the active path, where the peer's address is validated: they are those of a path with another IP
+// address.
 //
+// 9000-9.4-1: "Packets sent on the old path MUST NOT contribute to congestion control or RTT estimation for the new path."
 // 9000-9.4-2: "On confirming a peer's ownership of its new address, an endpoint MUST immediately reset the congestion controller and round-trip time
 // estimator for the new path to initial values [...] unless the only change in the peer's address is its port number."
-func (p *Paths) settle() (reset bool) {
-	now := p.Active().Tuple.Remote
-	reset = now.IP != p.settled.IP
-	p.settled, p.fallback = now, p.active
+func (p *Paths) renew() (reset bool) {
+	now := p.Active().Tuple
+	reset = now.Remote.IP != p.settled.Remote.IP || now.Local.IP != p.settled.Local.IP
+	p.settled = now
 	return reset
 }
 
 // Confirm says that the handshake is confirmed (RFC 9001 section 4.1.2): until then there is one path only, and packets from elsewhere are dropped. For a client,
-// disabled is the server's transport parameter disable_active_migration: then Probe makes paths to its preferred address only.
+// disabled is the server's transport parameter disable_active_migration: then there is no path from another address of ours to where the server was found, but to its preferred
+// address.
 func (p *Paths) Confirm(disabled bool) { p.stable, p.fixed = true, disabled }
 
 // Active returns the path that everything but probes is sent on.
@@ -138,8 +148,9 @@ func (p *Paths) Datagram(t Tuple, size int) *Path {
 // that is neither active nor to fall back to, whose connection ID is retired. It returns nil if the packet is to be dropped: before the handshake
 // is confirmed, by a client, which does not follow a server to another address, and while too many connection IDs wait to be retired there are no new paths.
 func (p *Paths) Open(t Tuple, size int) *Path {
-	// 9000-9-6: "If a client receives packets from an unknown server address, the client MUST discard these packets."
-	if !p.stable || p.role == quic.Client && t.Remote != p.Active().Tuple.Remote {
+	// 9000-9-6: "If a client receives packets from an unknown server address, the client MUST discard these packets." What comes to an address of a client from
+	// where it must not send (9-3) gets no answer.
+	if !p.stable || p.role == quic.Client && (t.Remote != p.Active().Tuple.Remote || p.stuck(t)) {
 		return nil
 	}
 	path := p.place(t)
@@ -152,10 +163,8 @@ func (p *Paths) Open(t Tuple, size int) *Path {
 // Probe makes a path that we want to try, from another address of ours or to the server's preferred address, and begins to validate it. It is
 // only for clients. The path is returned, an old one if there is one; nil if there can be none, see Confirm and Open. pto is as in Validation.Start.
 func (p *Paths) Probe(now codec.Time, t Tuple, pto time.Duration) *Path {
-	// 9000-9-2: "An endpoint MUST NOT initiate connection migration before the handshake is confirmed". 9-3: "If the peer sent the
-	// disable_active_migration transport parameter, an endpoint also MUST NOT send packets (including probing packets [...]) from a different local address to the
-	// address the peer used during the handshake".
-	if p.role != quic.Client || !p.stable || p.fixed && t.Remote == p.server && t != p.Active().Tuple {
+	// 9000-9-2: "An endpoint MUST NOT initiate connection migration before the handshake is confirmed".
+	if p.role != quic.Client || !p.stable || p.stuck(t) {
 		return nil
 	}
 	path := p.Find(t)
@@ -167,6 +176,14 @@ func (p *Paths) Probe(now codec.Time, t Tuple, pto time.Duration) *Path {
 	}
 	path.Validation.Start(now, pto)
 	return path
+}
+
+// stuck tells whether a client must not send on a path with these addresses because of disable_active_migration.
+//
+// 9000-9-3: "If the peer sent the disable_active_migration transport parameter, an endpoint also MUST NOT send packets (including probing packets [...]) from a
+// different local address to the address the peer used during the handshake".
+func (p *Paths) stuck(t Tuple) bool {
+	return p.fixed && t.Remote == p.home.Remote && t.Local != p.home.Local
 }
 
 // place finds room for a path.
@@ -200,110 +217,9 @@ func (p *Paths) drop(i int) {
 	if i == p.fallback {
 		p.fallback = -1
 	}
-}
-
-// Packet says that a packet on the path was processed. probing tells that it had probing frames only (quic.Kind.Probing), largest that its number is the
-// highest so far. migrated tells whether the peer has moved there: the path is active now, is being validated unless it was before, and so is the path that was active until
-// now. reset says that congestion control and round-trip time begin anew, as Outcome.Reset does: the peer has moved to another IP address that was validated before, by a
-// client that probes before it moves, or that comes back. pto is the current probe timeout.
-func (p *Paths) Packet(now codec.Time, path *Path, probing, largest bool, pto time.Duration) (migrated, reset bool) {
-	i := p.index(path)
-	if i < 0 || i == p.active {
-		return false, false
+	if i == p.wanted {
+		p.wanted = -1
 	}
-	// 9000-9.6.3-4: "Servers SHOULD initiate path validation to the client's new address upon receiving a probe packet from a different address".
-	if path.Validation.state == Unvalidated && !p.validating() {
-		path.Validation.Start(now, pto)
-	}
-	// 9000-9.3-3: "An endpoint only changes the address to which it sends packets in response to the highest-numbered non-probing packet."
-	if p.role == quic.Client || probing || !largest {
-		return false, false
-	}
-	if p.moved != codec.Never && now.Sub(p.moved) < pto && i != p.fallback {
-		return false, false // a peer that moves all the time has to wait; back to where it was validated it may go at any time
-	}
-	p.moved = now
-	old := p.active
-	p.active = i
-	// 9000-9.3-2: the recipient "MUST initiate path validation [...] to verify the peer's ownership of the address if validation is not already underway."
-	switch path.Validation.state {
-	case Validated:
-		reset = p.settle() // there is nothing to validate: "unless it has previously validated that address" (RFC 9000 section 9)
-	case Validating:
-	default:
-		path.Validation.Start(now, pto)
-	}
-	// 9000-9.3.3-4: "In response to an apparent migration, endpoints MUST validate the previously active path using a PATH_CHALLENGE frame."
-	if p.paths[old].Validation.state != Validating {
-		p.paths[old].Validation.Start(now, pto)
-	}
-	// 9000-9.3-5: "After changing the address to which it sends non-probing packets, an endpoint can abandon any path validation for other addresses."
-	for k := range p.paths {
-		if k != p.active && k != old && k != p.fallback {
-			p.drop(k)
-		}
-	}
-	return true, reset
-}
-
-// validating tells whether a path that is not active is being validated.
-func (p *Paths) validating() bool {
-	for i := range p.paths {
-		if i != p.active && p.paths[i].inUse && p.paths[i].Validation.state == Validating {
-			return true
-		}
-	}
-	return false
-}
-
-func (p *Paths) index(path *Path) int {
-	for i := range p.paths {
-		if path == &p.paths[i] && path.inUse {
-			return i
-		}
-	}
-	return -1
-}
-
-// Migrate makes a path active that a client has validated. The error is misuse: a path that is not validated, or none of ours. Congestion control and round-trip time
-// begin anew then, and the search for the MTU.
-func (p *Paths) Migrate(path *Path) error {
-	i := p.index(path)
-	// 9000-9.6.2-1: "A client that migrates to a preferred address MUST validate the address it chooses before migrating".
-	if i < 0 || p.role != quic.Client || path.Validation.state != Validated {
-		return failure(rPutPath)
-	}
-	p.active = i
-	p.settle()
-	return nil
-}
-
-// Outcome is what a PATH_RESPONSE frame means.
-type Outcome struct {
-	// Path is the one that is validated, nil if the response answers nothing.
-	Path *Path
-	// Reset says that the active path is validated at another IP address than the one before: congestion control and round-trip time begin anew (9000-9.4-2). Where only the port has changed they stay.
-	Reset bool
-}
-
-// Response takes a PATH_RESPONSE frame. If the challenge went in a small datagram, another validation begins by itself, with datagrams of MinDatagram bytes. pto is
-// the current probe timeout.
-func (p *Paths) Response(now codec.Time, data Challenge, pto time.Duration) (o Outcome) {
-	for i := range p.paths {
-		path := &p.paths[i]
-		if !path.inUse || !path.Validation.Response(data) {
-			continue
-		}
-		path.Limit.Validate()
-		if !path.Validation.MTU() {
-			path.Validation.Start(now, pto)
-		} else if i == p.active {
-			o.Reset = p.settle()
-		}
-		o.Path = path
-		return o
-	}
-	return o
 }
 
 // Deadline returns when Advance has something to do or a challenge is due, Never if not. A challenge that cannot be sent, because the anti-amplification limit leaves
@@ -335,27 +251,4 @@ func (p *Paths) mute(path *Path) bool {
 		}
 	}
 	return !p.ids.zero && p.ids.Unused() == 0
-}
-
-// Advance tells the time: validations fail, and their paths are forgotten. reverted says that the active one has failed and the last validated one is active again. If there is none,
-// lost is true: the connection is to be closed silently (9000-9.3.2-3), or with NO_VIABLE_PATH.
-func (p *Paths) Advance(now codec.Time) (reverted, lost bool) {
-	for i := range p.paths {
-		path := &p.paths[i]
-		if !path.inUse || !path.Validation.Advance(now) {
-			continue
-		}
-		if i != p.active {
-			p.drop(i)
-			continue
-		}
-		// 9000-9.3.2-2: "an endpoint MUST revert to using the last validated peer address when validation of a new peer address fails."
-		if p.fallback < 0 || p.fallback == i {
-			lost = true
-			continue
-		}
-		p.drop(i)
-		p.active, reverted = p.fallback, true
-	}
-	return reverted, lost
 }

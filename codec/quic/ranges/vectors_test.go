@@ -76,6 +76,22 @@ func TestVectors(t *testing.T) {
 				r := Range{a.Uint(), a.Uint()}
 				return fmt.Sprintf("%v %d", r.Empty(), r.Len())
 			},
+			// walk: the first n ranges from either end, where whoever asks stops.
+			"walk": func(a *codectest.Args) string {
+				n := int(a.Int())
+				var up, down []string
+				for r := range s.Ascending() {
+					if up = append(up, show(r)); len(up) == n {
+						break
+					}
+				}
+				for r := range s.Descending() {
+					if down = append(down, show(r)); len(down) == n {
+						break
+					}
+				}
+				return fmt.Sprintf("up %s, down %s", strings.Join(up, " "), strings.Join(down, " "))
+			},
 			"steps": func(*codectest.Args) string { return fmt.Sprint(s.Steps()) },
 		}
 	})

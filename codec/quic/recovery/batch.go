@@ -77,7 +77,7 @@ type Batch struct {
 	// what is out of flight and means nothing.
 	DiscardedOctets int64
 	// CE is by how much the peer's count of packets with "congestion experienced" has grown, 0 if it is not to be believed. CESentAt is when the largest
-	// acknowledged packet was sent.
+	// acknowledged packet was sent, Never if that is not remembered: it was given up as lost before, or had only ACK frames. Then it begins no recovery period.
 	CE       uint64
 	CESentAt codec.Time
 	// Sample is the sample of the round-trip time that was taken. Sampled says that there is one.

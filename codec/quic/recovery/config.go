@@ -27,7 +27,7 @@ type Config struct {
 // Limits are the limits of a Sender. Zero is the default, negative is none.
 type Limits struct {
 	// Packets is how many packet numbers of Application are tracked at once, from the oldest that may still be acknowledged on: 32 bytes
-	// each. Default 8192.
+	// each. Default 8192; less than 4 is 4, or a probe timeout would find no room for probes.
 	Packets int
 	// HandshakePackets is the same of Initial and of Handshake. Default 256.
 	HandshakePackets int
@@ -59,5 +59,6 @@ func (l *Limits) fill() {
 	set(&l.Packets, DefaultPackets, noLimit)
 	set(&l.HandshakePackets, DefaultHandshakePackets, noLimit)
 	set(&l.Backoff, DefaultBackoff, maxBackoff)
+	l.Packets, l.HandshakePackets = max(l.Packets, probeRoom), max(l.HandshakePackets, probeRoom)
 	l.Backoff = min(l.Backoff, maxBackoff)
 }

@@ -13,9 +13,6 @@ import (
 func (s *Sender) detectLost(space Space, b *Batch) {
 	sp := &s.spaces[space]
 	sp.lossTime = codec.Never
-	if sp.largest < sp.base {
-		return // nothing below it waits
-	}
 	delay := s.rtt.LossDelay()
 	until := sp.threshold()
 	first := max(sp.overtaken, sp.base)
@@ -110,12 +107,12 @@ func (s *Sender) makeRoom(space Space, b *Batch) {
 }
 
 // forget drops what needs no longer be known. Packets that were lost are known for a probe timeout, in which they can be acknowledged late
-// (RFC 9000 section 13.3), or until three quarters of the space's records are in use.
+// (RFC 9000 section 13.3), or until the space is crowded.
 func (s *Sender) forget(sp *sendSpace, space Space, b *Batch) {
 	keep := s.ProbeTimeout()
 	for sp.shrink(); sp.base < sp.next; sp.shrink() {
 		p := sp.at(sp.base)
-		if p.state != lost || s.now.Sub(codec.Time(p.aux)) < keep && sp.len() <= sp.limit/4*3 {
+		if p.state != lost || s.now.Sub(codec.Time(p.aux)) < keep && !sp.crowded() {
 			return
 		}
 		s.steps++
@@ -123,6 +120,9 @@ func (s *Sender) forget(sp *sendSpace, space Space, b *Batch) {
 		p.state = gone
 	}
 }
+
+// crowded tells whether more than three quarters of the records are in use, or so many that probes would have no room.
+func (sp *sendSpace) crowded() bool { return sp.len() > min(sp.limit/4*3, sp.limit-probeRoom) }
 
 // lossRun is packets that were lost, sent one after the other with none between them that was acknowledged.
 type lossRun struct {

@@ -16,6 +16,7 @@ type reference struct {
 	first_rtt_sample                          codec.Time
 	max_ack_delay                             time.Duration
 	exponent                                  uint8
+	most_backoff                              int
 
 	loss_detection_timer              codec.Time
 	pto_count                         int
@@ -74,6 +75,8 @@ func newReference(c Config) *reference {
 		is_server: c.Role == quic.Server, max_ack_delay: DefaultMaxAckDelay, exponent: DefaultAckDelayExponent,
 		smoothed_rtt: InitialRTT, rttvar: InitialRTT / 2,
 	}
+	c.Limits.fill()
+	r.most_backoff = c.Limits.Backoff
 	if c.InitialRTT > 0 {
 		r.smoothed_rtt, r.rttvar = c.InitialRTT, c.InitialRTT/2
 	}
@@ -239,7 +242,7 @@ const refInfinite = codec.Time(1<<63 - 1)
 
 func (r *reference) GetPtoTimeAndSpace() (t codec.Time, space Space, alone bool) {
 	pow := time.Duration(1)
-	for range min(r.pto_count, DefaultBackoff) { // the cap is ours
+	for range min(r.pto_count, r.most_backoff) { // the cap is ours
 		pow *= 2
 	}
 	duration := (r.smoothed_rtt + max(4*r.rttvar, time.Millisecond)) * pow

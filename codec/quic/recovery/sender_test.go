@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -89,9 +90,15 @@ func TestFull(t *testing.T) {
 
 // TestFullProbe: a probe timeout finds room, however many packets are without an answer, and however often.
 func TestFullProbe(t *testing.T) {
+	for _, limit := range []int{1, 4, 5, 8, 15, 16, 64} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) { testFullProbe(t, limit) })
+	}
+}
+
+func testFullProbe(t *testing.T, limit int) {
 	var s Sender
 	b := &Batch{}
-	require.NoError(t, s.Init(Config{Role: quic.Server, Rand: func() uint64 { return 0 }, Limits: Limits{Packets: 64}}))
+	require.NoError(t, s.Init(Config{Role: quic.Server, Rand: func() uint64 { return 0 }, Limits: Limits{Packets: limit}}))
 	s.HandshakeConfirmed(t0)
 	for s.Sent(t0, Application, sent1(s.Next(Application))) == nil {
 	}
@@ -104,7 +111,7 @@ func TestFullProbe(t *testing.T) {
 			send(t, &s, s.now, Application)
 		}
 		require.NoError(t, s.Sent(s.now, Application, Packet{Number: s.Next(Application), Octets: 40}), "an ACK")
-		require.LessOrEqual(t, s.spaces[Application].len(), 64)
+		require.LessOrEqual(t, s.spaces[Application].len(), max(limit, probeRoom))
 	}
 }
 

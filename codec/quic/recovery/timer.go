@@ -14,7 +14,7 @@ func (s *Sender) Deadline() codec.Time {
 		return s.deadline
 	}
 	for i := range s.spaces { // a lost packet in front of many that are not in flight: nothing else would make room
-		if sp := &s.spaces[i]; sp.len() > sp.limit/4*3 && sp.at(sp.base).state == lost {
+		if sp := &s.spaces[i]; sp.crowded() && sp.at(sp.base).state == lost {
 			return s.now
 		}
 	}
