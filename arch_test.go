@@ -75,6 +75,9 @@ func mayImport(from, to string) bool {
 		// stdnet carries the connections that Transport dials.
 		return toRoom == room || to == "drivers" || to == "drivers/stdnet" || toRoom == "codec" && to != "codec/codectest"
 	case "server":
+		if from == "server/servertest" && (to == "client" || to == "drivers/stdnet" || to == "drivers/memlink") {
+			return true // both ends of a conversation, and what lies between
+		}
 		return toRoom == room || to == "drivers" || toRoom == "codec" && to != "codec/codectest"
 	case "websocket":
 		// stdnet carries what needs a socket: Dial, and connections taken from servers that are not ours.
@@ -200,6 +203,14 @@ func TestArrowsFind(t *testing.T) {
 		{"server", "m/drivers/reactor", false},
 		{"server", "m/client", false},
 		{"server/internal/x", "m/drivers/stdnet", false},
+		{"server/servertest", "m/server", true},
+		{"server/servertest", "m/client", true},
+		{"server/servertest", "m/drivers/stdnet", true},
+		{"server/servertest", "m/drivers/memlink", true},
+		{"server/servertest", "m/drivers/reactor", false},
+		{"server", "m/drivers/memlink", false},
+		{"server/internal/x", "m/client", false},
+		{"drivers/memlink", "m/server", false},
 		{"client", "m/drivers/stdnet", true},
 		{"client", "m/drivers/reactor", false},
 		{"websocket", "m/codec/ws", true},

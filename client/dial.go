@@ -23,8 +23,8 @@ type service struct{}
 func (service) NewLocal() any                                      { return newLocals() }
 func (service) Accept(*drivers.Turn, drivers.Link) drivers.Machine { return nil }
 
-// conn returns a connection for the request: one that waits, or a new one.
-func (tr *Transport) conn(s *settings, req *http.Request) (m machine, reused bool, err error) {
+// conn returns a connection for the request: one that waits, or a new one, which it is in any case if fresh is set.
+func (tr *Transport) conn(s *settings, req *http.Request, fresh bool) (m machine, reused bool, err error) {
 	ctx := req.Context()
 	proxy, err := tr.proxyFor(req)
 	if err != nil {
@@ -47,7 +47,12 @@ func (tr *Transport) conn(s *settings, req *http.Request) (m machine, reused boo
 	}
 	alone := false
 	for {
-		c, d, lead, err := tr.pool.take(k, mayShare && !alone)
+		var c *conn
+		var d *dialling
+		lead := fresh
+		if !fresh {
+			c, d, lead, err = tr.pool.take(k, mayShare && !alone)
+		}
 		switch {
 		case err != nil:
 			return nil, false, err
@@ -94,7 +99,7 @@ func (tr *Transport) dial(ctx context.Context, s *settings, k key, req *http.Req
 	c := &conn{p: &tr.pool, k: k}
 	h2 := k.scheme == "http" && s.protocols&H2C != 0 && proxy == nil && !tr.upgrades(req)
 	if k.scheme == "https" {
-		tc := tls.Client(nc, tr.tlsConfig(s, req.URL.Hostname(), tr.upgrades(req)))
+		tc := tls.Client(honest{nc}, tr.tlsConfig(s, req.URL.Hostname(), tr.upgrades(req)))
 		if err := handshake(ctx, s, tc); err != nil {
 			_ = nc.Close()
 			return nil, err

@@ -22,8 +22,8 @@
 // # Errors
 //
 // An error that the network made is a net.Error or wraps one (Timeout tells timeouts); one that the peer made by breaking the
-// protocol is a *ProtocolError, which unwraps to the codec's error and so to its reason; ErrClosed and context errors are what
-// they are. StatusError is made by Check, never by Transport.
+// protocol is a *ProtocolError, which unwraps to the codec's error and so to its reason; ErrClosed, ErrTruncated and context errors are
+// what they are. StatusError is made by Check, never by Transport.
 //
 // # Limits and memory
 //

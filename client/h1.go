@@ -236,6 +236,7 @@ func (m *h1) Receive(t *drivers.Turn, src, dst []byte) (n int, out []byte) {
 		if c == nil {
 			if len(src) > n {
 				m.close = true // RFC 9112 section 9.2: bytes on an idle connection answer nothing
+				m.owner.gone(m, ErrServerClosed)
 			}
 			break
 		}
@@ -435,6 +436,7 @@ func (m *h1) PeerClosed(t *drivers.Turn) {
 	c := m.c
 	if c == nil {
 		m.close = true
+		m.owner.gone(m, ErrServerClosed) // nobody shall wait for it to be closed
 		return
 	}
 	if c.tunnel {

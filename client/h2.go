@@ -85,6 +85,7 @@ func (m *h2) shut(now bool) {
 		m.news = true
 		if now {
 			m.close = true
+			m.leave(ErrClosed)
 			m.dropAll(ErrClosed, false)
 		}
 	})
@@ -438,6 +439,7 @@ func (m *h2) dropAll(err error, lost bool) {
 func (m *h2) PeerClosed(t *drivers.Turn) {
 	m.fin = true
 	m.close = true
+	m.leave(ErrServerClosed)
 	m.dropAll(ErrServerClosed, true)
 }
 
@@ -455,6 +457,7 @@ func (m *h2) Advance(t *drivers.Turn) {
 	}
 	if err := m.c.Err(); err != nil && !m.close {
 		m.close = true
+		m.leave(err)
 		m.dropAll(&ProtocolError{Err: err}, false)
 	}
 }
@@ -494,10 +497,16 @@ func (m *h2) Closed(err error) {
 	if err == nil {
 		err = ErrServerClosed
 	}
+	m.leave(err)
+	m.dropAll(err, true)
+}
+
+// leave takes the connection out of the pool. It comes before any call is told of err: whoever is told calls again, and must not get this
+// connection.
+func (m *h2) leave(err error) {
 	m.mu.Lock()
 	m.away = true
 	m.mu.Unlock()
-	m.dropAll(err, true)
 	m.owner.gone(m, err)
 }
 

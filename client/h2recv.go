@@ -23,6 +23,7 @@ func (m *h2) Receive(t *drivers.Turn, src, dst []byte) (n int, out []byte) {
 		if err != nil {
 			m.close = true
 			e := *err.(*http2.Error)
+			m.leave(&e)
 			m.dropAll(&ProtocolError{Err: &e}, false)
 			break
 		}

@@ -96,10 +96,7 @@ func (m *h2) keepalive(t *drivers.Turn) {
 	if k.asked != codec.Never {
 		k.by = codec.Never
 		m.abort = true
-		m.mu.Lock()
-		m.away = true
-		m.mu.Unlock()
-		m.owner.gone(m, ErrUnresponsive) // before anybody is told, and calls again
+		m.leave(ErrUnresponsive)
 		m.dropAll(ErrUnresponsive, true)
 		return
 	}

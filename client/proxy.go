@@ -92,7 +92,7 @@ func (tr *Transport) reach(ctx context.Context, s *settings, k key, proxy *url.U
 		}
 		cfg.ServerName, cfg.NextProtos = proxy.Hostname(), nil
 		cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
-		tc := tls.Client(nc, cfg)
+		tc := tls.Client(honest{nc}, cfg)
 		if err := handshake(ctx, s, tc); err != nil {
 			_ = nc.Close()
 			return nil, err

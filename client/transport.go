@@ -185,7 +185,7 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 				return nil, err
 			}
 		}
-		res, c, err := tr.try(s, r)
+		res, c, err := tr.try(s, r, attempt >= maxStale)
 		if err == nil {
 			return tr.finish(s, c, res), nil
 		}
@@ -204,7 +204,7 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		refused := new(ResetError)
 		switch {
 		case !errors.As(err, &refused):
-			if attempt >= 3 {
+			if attempt >= maxStale {
 				return nil, err
 			}
 		case attempt >= 6:
@@ -218,6 +218,10 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 }
+
+// maxStale is how many pooled connections a request tries. A server that was restarted, or a firewall that forgot, may have ended all of them;
+// after so many the request gets a new one.
+const maxStale = 3
 
 // outOfTime is the error of a dial, or the context's if that is what ended it: a socket whose deadline is the context's may notice first.
 func outOfTime(ctx context.Context, err error) error {
@@ -282,9 +286,9 @@ func rewind(req *http.Request) (*http.Request, error) {
 	return &r, nil
 }
 
-// try makes one attempt. The call is nil if there was none.
-func (tr *Transport) try(s *settings, req *http.Request) (*http.Response, *call, error) {
-	m, reused, err := tr.conn(s, req)
+// try makes one attempt, on a new connection if fresh is set. The call is nil if there was none.
+func (tr *Transport) try(s *settings, req *http.Request, fresh bool) (*http.Response, *call, error) {
+	m, reused, err := tr.conn(s, req, fresh)
 	if err != nil {
 		if req.Body != nil {
 			_ = req.Body.Close()

@@ -364,9 +364,7 @@ func (c *conn) fail(err error) {
 	c.dead, c.err = true, err
 	c.in, c.tail = nil, nil
 	if err == errAborted {
-		if t, ok := c.nc.(*net.TCPConn); ok {
-			_ = t.SetLinger(0)
-		}
+		c.abort()
 	}
 	_ = c.nc.Close()
 	if c.timer != nil {
@@ -374,6 +372,22 @@ func (c *conn) fail(err error) {
 	}
 	if !c.writing { // else the writer, which may still look at the machine's payload, is about to come back
 		c.finish()
+	}
+}
+
+// abort makes the close to come a reset, where the connection knows how: whatever ends with the connection must not look complete to the
+// peer. Under TLS that takes leaving out the closure alert too (RFC 8446 section 6.1).
+func (c *conn) abort() {
+	nc := c.nc
+	under, secure := nc.(interface{ NetConn() net.Conn })
+	if secure {
+		nc = under.NetConn()
+	}
+	if h, ok := nc.(interface{ SetLinger(sec int) error }); ok {
+		_ = h.SetLinger(0)
+	}
+	if secure {
+		_ = nc.Close()
 	}
 }
 
@@ -398,6 +412,13 @@ func (c *conn) finish() {
 	c.left.Store(0)
 	c.moved.Broadcast()
 	c.signal(fNudge)
+	if c.kick != nil {
+		// Where another goroutine reads, signal leaves the parked owner to that one, which has nothing to do on a dead connection.
+		select {
+		case c.kick <- struct{}{}:
+		default:
+		}
+	}
 	c.srv.remove(c)
 }
 
