@@ -67,7 +67,6 @@ type wheelProgram struct {
 	w     wheel[plan]
 	plans [24]plan
 	now   int64 // tick of the last advance
-	exact bool  // the running advance began with nothing left over
 	last  int64 // tick of the timer that fired last in order
 	fired int
 	bound int64 // how many steps the timers that live may still cost
