@@ -149,6 +149,32 @@ func TestGoAway(t *testing.T) {
 	within(t, closed, "the client ends a connection after its last stream")
 }
 
+// RFC 9113 section 8.7: a refused stream can be tried again. A server that has no room for a stream has none for a connection either: all
+// attempts go on the one that there is.
+func TestRefusedStaysOnItsConnection(t *testing.T) {
+	var conns atomic.Int32
+	addr := rawServer(t, func(_ int, nc net.Conn) {
+		conns.Add(1)
+		r := newRawH2(nc)
+		for n := 0; ; n++ {
+			f, ok := r.next(frameHeaders)
+			switch {
+			case !ok:
+				return
+			case n < 5:
+				r.write(frameReset, 0, f.id, []byte{0, 0, 0, 7}) // REFUSED_STREAM
+			default:
+				r.respond(f.id)
+				r.write(frameData, endStream, f.id, []byte("at last"))
+			}
+		}
+	})
+	c, _ := h2c(t)
+	resp, err := c.Get(addr)
+	require.Equal(t, "at last", read(t, resp, err))
+	require.Equal(t, int32(1), conns.Load())
+}
+
 // RFC 9113 section 8.5: the directions of a tunnel end by themselves: what the client still has to say after the server's END_STREAM is sent.
 func TestTunnelHalfClosed(t *testing.T) {
 	got := make(chan string, 1)

@@ -177,6 +177,7 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody()
 		return nil, errHost
 	}
+	stale := 0
 	for attempt := 0; ; attempt++ {
 		r := req
 		if attempt > 0 {
@@ -185,7 +186,7 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 				return nil, err
 			}
 		}
-		res, c, err := tr.try(s, r, attempt >= maxStale)
+		res, c, err := tr.try(s, r, stale == maxStale)
 		if err == nil {
 			return tr.finish(s, c, res), nil
 		}
@@ -204,9 +205,10 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		refused := new(ResetError)
 		switch {
 		case !errors.As(err, &refused):
-			if attempt >= maxStale {
+			if stale == maxStale {
 				return nil, err
 			}
+			stale++
 		case attempt >= 6:
 			return nil, err
 		case attempt > 0:

@@ -53,9 +53,8 @@ func (l *Limits) Settings() (capacity, blocked uint64) {
 // twice.
 const maxChanges = 64
 
-// maxOwnChanges is how many times the encoder says another capacity without an insertion in between: fewer than any decoder takes that has
-// such a bound.
-const maxOwnChanges = 32
+// maxOwnChanges is how many times the encoder says another capacity without an insertion in between: half of what our decoder takes.
+const maxOwnChanges = maxChanges / 2
 
 // unlimited stands for "no limit".
 const unlimited = math.MaxInt
